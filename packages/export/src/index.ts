@@ -1,1 +1,2 @@
-export {};
+export { applyMasks, type PruningRun } from "./apply-masks.js";
+export { ExportError, type ExportErrorCode, type ExportErrorContext, isExportError } from "./export-error.js";

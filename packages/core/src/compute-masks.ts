@@ -1,0 +1,72 @@
+import type { Criterion } from "./criteria/criterion.js";
+import { CoreError } from "./errors.js";
+import type { WeightMask } from "./mask/weight-mask.js";
+import type { Pattern } from "./patterns/pattern.js";
+import { refusalReason } from "./refusal-reason.js";
+import { requireImportance } from "./require-importance.js";
+import { resolvePattern } from "./resolve-pattern.js";
+import type { Statistics } from "./statistics.js";
+import type { WeightView } from "./weight-view.js";
+
+/** What to prune by, and into which shape. */
+export interface MaskRequest {
+  /** Scores every entry. */
+  readonly criterion: Criterion;
+  /** The shape of the zeros, with its sparsity. */
+  readonly pattern: Pattern;
+  /** By weight name, for criteria that need them. @default none */
+  readonly statistics?: Statistics;
+}
+
+/**
+ * Decides which entries of each weight go. Zeros that were there before count toward the target, so the masks of a pruned
+ * weight are its masks again; at sparsity 0 nothing goes; masks nest as sparsity grows.
+ *
+ * Weights are read one at a time: memory is one weight, its importance, and a bit per entry. With comparison group `model`
+ * each is read several times.
+ *
+ * @param views weights of different names, none of which changes meanwhile
+ * @returns a mask for every weight, in their order
+ * @throws {CoreError} `unsupported` with every weight that cannot take the request; `not-finite` naming weight and first
+ *   index of a NaN or ±Infinity in values, statistics or importance; `shape-mismatch`; `duplicate-weight` on a name that
+ *   two weights share
+ */
+export function computeMasks(views: readonly WeightView[], request: MaskRequest): Map<string, WeightMask> {
+  requireSupport(views, request);
+  const { criterion, statistics } = request;
+  const pattern = resolvePattern(request.pattern, criterion);
+  const selections = pattern.select(views, (view) =>
+    requireImportance(view, criterion.score(view, view.read(), statistics?.get(view.name))),
+  );
+  return new Map(views.map((view, i) => [view.name, selections[i]!]));
+}
+
+function requireDistinctNames(views: readonly WeightView[]): void {
+  const names = new Set<string>();
+  for (const { name } of views) {
+    if (names.has(name)) {
+      throw new CoreError("duplicate-weight", `two weights are named "${name}", expected different names`, {
+        weight: name,
+      });
+    }
+    names.add(name);
+  }
+}
+
+/** Throws `unsupported` with every weight that cannot take a request, and why; `duplicate-weight` on a name used twice. */
+export function requireSupport(views: readonly WeightView[], request: MaskRequest): void {
+  requireDistinctNames(views);
+  const refusals = views.flatMap((view) => {
+    const reason = refusalReason(view, request);
+    return reason === undefined ? [] : [{ name: view.name, reason }];
+  });
+  if (refusals.length === 0) return;
+  const { criterion, pattern } = request;
+  const list = refusals.map(({ name, reason }) => `"${name}": ${reason}`).join("; ");
+  throw new CoreError(
+    "unsupported",
+    `${refusals.length} of ${views.length} weights cannot be pruned with ${criterion.name} and ${pattern.spec}: ${list}. ` +
+      "Exclude them or choose another pattern or criterion",
+    { refusals },
+  );
+}

@@ -1,0 +1,8 @@
+export {
+  applyMaskBits,
+  nmMask,
+  nmMaskAndApply,
+  selectAndApply,
+  selectSmallest,
+  selectSmallestAcross,
+} from "./default-kernels.js";

@@ -1,0 +1,29 @@
+import { Mask, zeroPruned } from "@espalier/core";
+import { describe, expect, it } from "vitest";
+import { coreErrorOf } from "../../test-support/errors.js";
+
+describe("zeroPruned", () => {
+  it("clears pruned bfloat16 elements and nothing else", () => {
+    const bytes = Uint8Array.from([0x80, 0xbf, 0x00, 0xc0, 0x40, 0x40]);
+    zeroPruned(bytes, 2, Mask.from([1, 0, 1]));
+    expect(bytes).toEqual(Uint8Array.from([0x80, 0xbf, 0, 0, 0x40, 0x40]));
+  });
+
+  it.each([1, 2, 4, 8] as const)("clears elements of %i bytes at every address", (size) => {
+    const keep = Array.from({ length: 21 }, (_, i) => (i * i) % 3 === 0 || i === 20);
+    for (let address = 0; address < 8; address++) {
+      const surroundings = new Uint8Array(address + 21 * size + 3).fill(0xaa);
+      zeroPruned(surroundings.subarray(address, address + 21 * size), size, Mask.from(keep));
+      const expected = surroundings.map((_, i) => {
+        const element = Math.floor((i - address) / size);
+        return element >= 0 && element < 21 && !keep[element] ? 0 : 0xaa;
+      });
+      expect(surroundings).toEqual(expected);
+    }
+  });
+
+  it("refuses bytes of another length", () => {
+    expect(coreErrorOf(() => zeroPruned(new Uint8Array(6), 2, Mask.keepAll(4))).code).toBe("shape-mismatch");
+    expect(coreErrorOf(() => zeroPruned(new Uint8Array(7), 2, Mask.keepAll(3))).code).toBe("shape-mismatch");
+  });
+});

@@ -1,0 +1,131 @@
+import {
+  encodePruningRecord,
+  type PruningRecord,
+  type PruningStep,
+  parsePruningRecord,
+  weightsDigestChunks,
+} from "@espalier/core";
+import { describe, expect, it } from "vitest";
+
+const step: PruningStep = {
+  tool: "espalier 0.1.0",
+  criterion: "l1",
+  pattern: "unstructured",
+  sparsity: 0.5,
+  group: "layer",
+  weights: ["a", "b"],
+  originalWeights: `sha256:${"0".repeat(64)}`,
+};
+
+function problemOf(value: unknown): string {
+  const parsed = parsePruningRecord(typeof value === "string" ? value : JSON.stringify(value));
+  if (parsed.ok) throw new Error("the record was accepted");
+  return parsed.problem;
+}
+
+function problemOfStep(change: Record<string, unknown>): string {
+  return problemOf({ version: 1, steps: [step, { ...step, ...change }] });
+}
+
+describe("encodePruningRecord", () => {
+  it("sorts keys at every level and writes no white space", () => {
+    expect(encodePruningRecord({ version: 1, steps: [step] })).toBe(
+      `{"steps":[{"criterion":"l1","group":"layer","originalWeights":"sha256:${"0".repeat(64)}","pattern":"unstructured",` +
+        `"sparsity":0.5,"tool":"espalier 0.1.0","weights":["a","b"]}],"version":1}`,
+    );
+  });
+
+  it("gives the same text whatever the order of keys in the objects", () => {
+    const reversed = Object.fromEntries(Object.entries(step).reverse()) as unknown as PruningStep;
+    expect(encodePruningRecord({ steps: [reversed], version: 1 })).toBe(
+      encodePruningRecord({ version: 1, steps: [step] }),
+    );
+  });
+
+  it("keeps the order of steps", () => {
+    const record: PruningRecord = { version: 1, steps: [{ ...step, criterion: "z" }, step] };
+    expect(parsePruningRecord(encodePruningRecord(record))).toEqual({ ok: true, record });
+  });
+});
+
+describe("parsePruningRecord", () => {
+  it("reads what encodePruningRecord wrote, optional fields and unusual names included", () => {
+    const record: PruningRecord = {
+      version: 1,
+      steps: [{ ...step, seed: -7, weights: ['quote"', "new\nline", "Ωß😀"] }],
+    };
+    expect(parsePruningRecord(encodePruningRecord(record))).toEqual({ ok: true, record });
+  });
+
+  it("keeps keys it does not know, so that adding a step loses nothing", () => {
+    const text = `{"steps":[${JSON.stringify({ ...step, recover: { kind: "obs" } })}],"version":1,"zone":3}`;
+    const parsed = parsePruningRecord(text);
+    if (!parsed.ok) throw new Error(parsed.problem);
+    const again = JSON.parse(encodePruningRecord(parsed.record));
+    expect(again.zone).toBe(3);
+    expect(again.steps[0].recover).toEqual({ kind: "obs" });
+  });
+
+  it("does not let a __proto__ key reach a prototype", () => {
+    const text = `{"__proto__":{"polluted":true},"steps":[],"version":1}`;
+    const parsed = parsePruningRecord(text);
+    if (!parsed.ok) throw new Error(parsed.problem);
+    expect(encodePruningRecord(parsed.record)).toBe(text);
+    expect("polluted" in {}).toBe(false);
+  });
+
+  it("names what is wrong with the whole text", () => {
+    expect(problemOf("{")).toBe("the text is not JSON");
+    expect(problemOf("")).toBe("the text is not JSON");
+    expect(problemOf("null")).toBe("expected an object, found null");
+    expect(problemOf("[1]")).toBe("expected an object, found a list");
+    expect(problemOf({ version: 2, steps: [] })).toBe("expected version 1, found 2");
+    expect(problemOf({ steps: [] })).toBe("expected version 1, found nothing");
+    expect(problemOf({ version: 1, steps: {} })).toBe("expected a list of steps, found an object");
+  });
+
+  it("names the step and the field that is wrong", () => {
+    expect(problemOf({ version: 1, steps: [null] })).toBe("step 0: expected an object, found null");
+    expect(problemOfStep({ criterion: 5 })).toBe("step 1: expected criterion to be a text, found 5");
+    expect(problemOfStep({ sparsity: 1 })).toBe("step 1: expected sparsity to be a fraction in [0, 1), found 1");
+    expect(problemOfStep({ sparsity: -0.1 })).toContain("sparsity");
+    expect(problemOfStep({ sparsity: "0.5" })).toContain('found "0.5"');
+    expect(problemOfStep({ group: "column" })).toContain("row, layer, model or absent");
+    expect(problemOfStep({ seed: 1.5 })).toContain("an integer or absent");
+    expect(problemOfStep({ weights: ["a", "a"] })).toContain("a list of distinct names");
+    expect(problemOfStep({ weights: [1] })).toContain("a list of distinct names");
+    expect(problemOfStep({ originalWeights: `sha256:${"g".repeat(64)}` })).toContain("64 hex digits");
+  });
+
+  it("cuts a hostile value short in the message", () => {
+    expect(problemOfStep({ group: "x".repeat(1e6) }).length).toBeLessThan(120);
+  });
+
+  it("refuses text nested so deep that writing it again would overflow the stack", () => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    expect(problemOf(`{"version":1,"steps":[],"x":${deep}}`)).toBe("it is nested more than 16 levels deep");
+  });
+});
+
+describe("weightsDigestChunks", () => {
+  const text = (chunks: Iterable<Uint8Array>): string => Buffer.concat([...chunks]).toString("latin1");
+  const weight = (name: string, bytes: number[]) => ({ name, bytes: () => Uint8Array.from(bytes) });
+
+  it("frames each weight by name and length, in name order", () => {
+    expect(text(weightsDigestChunks([weight("b", [7]), weight("a", [1, 2])]))).toBe("a\x002\0\x01\x02b\x001\0\x07");
+  });
+
+  it("tells weights apart whose names and bytes run together", () => {
+    const one = text(weightsDigestChunks([weight("a", [98, 99])]));
+    const other = text(weightsDigestChunks([weight("ab", [99])]));
+    expect(one).not.toBe(other);
+  });
+
+  it("asks for the bytes of a weight only when it is its turn", () => {
+    const asked: string[] = [];
+    const lazy = (name: string) => ({ name, bytes: () => new Uint8Array(asked.push(name)) });
+    const chunks = weightsDigestChunks([lazy("a"), lazy("b")]);
+    chunks.next();
+    expect(asked).toEqual(["a"]);
+  });
+});

@@ -1,0 +1,7 @@
+import type { Criterion } from "./criteria/criterion.js";
+import type { Pattern } from "./patterns/pattern.js";
+
+/** The pattern with what it leaves open filled in: its comparison group is then the criterion's default. */
+export function resolvePattern(pattern: Pattern, criterion: Criterion): Pattern {
+  return pattern.group === undefined && pattern.withGroup ? pattern.withGroup(criterion.defaultGroup) : pattern;
+}

@@ -1,0 +1,33 @@
+export type { ByteSource } from "./byte-source.js";
+export { type DecodeOptions, decodeModel } from "./decode-model.js";
+export { type DtypeName, dtypeName, elementSize } from "./dtype.js";
+export { encodeModel, externalDataFiles } from "./encode-model.js";
+export { isOnnxError, OnnxError, type OnnxErrorCode, type OnnxErrorContext } from "./errors.js";
+export { metadata, withMetadata } from "./metadata.js";
+export type { Model, ModelStorage, TensorData } from "./model.js";
+export type {
+  AttributeProto,
+  FunctionProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  SparseTensorProto,
+  StringStringEntryProto,
+  TensorProto,
+  ValueInfoProto,
+} from "./proto.js";
+export { AttributeProto_AttributeType, TensorProto_DataLocation, TensorProto_DataType } from "./proto.js";
+export { tensorBytes } from "./tensor-bytes.js";
+export type { MessageSpan, PayloadSpan, Span, TensorLocation } from "./tensor-location.js";
+export { elementCount, tensorByteLength } from "./tensor-size.js";
+export { type GraphScope, type TensorEntry, walkGraphs, walkTensors } from "./tensors.js";
+export {
+  type Consumer,
+  type PrunableWeight,
+  prunableWeights,
+  type UnprunableWeight,
+  type Weight,
+  type WeightAxis,
+  type WeightBase,
+} from "./weights/index.js";
+export { withTensorData } from "./with-tensor-data.js";

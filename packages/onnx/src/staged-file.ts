@@ -1,0 +1,100 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, type Stats, statSync, writeSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { OnnxError } from "./errors.js";
+import { reason } from "./file-source.js";
+import type { Sink } from "./splice.js";
+
+/** One write call takes at most this; Node refuses lengths from 2 GiB on. */
+const MAX_WRITE_BYTES = 2 ** 30;
+
+/** A file that is complete on disk under a temporary name, waiting to be renamed. */
+export interface StagedFile {
+  readonly temporary: string;
+  /** The name it is to get. */
+  readonly path: string;
+}
+
+/**
+ * Writes a file under a temporary name in the folder of `path`, and syncs it.
+ *
+ * @param write is handed a function that takes the content piece by piece; errors it throws itself come out unchanged
+ * @throws {OnnxError} `write-failed`; nothing is left on disk then
+ */
+export function stageFile(path: string, write: (sink: Sink) => void): StagedFile {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const mode = (statIfThere(path)?.mode ?? 0o666) & 0o777;
+  const file = writing(path, () => openSync(temporary, "wx", mode));
+  try {
+    write((piece) => writing(path, () => writeAll(file, piece)));
+    writing(path, () => fsyncSync(file));
+  } catch (error) {
+    closeSync(file);
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  closeSync(file);
+  return { temporary, path };
+}
+
+/**
+ * Gives staged files their names, in order. If that fails, none of them stays, except where it replaced another file.
+ *
+ * @throws {OnnxError} `write-failed`
+ */
+export function commitFiles(files: readonly StagedFile[]): void {
+  const created: string[] = [];
+  try {
+    for (const { temporary, path } of files) {
+      const isNew = statIfThere(path) === undefined;
+      writing(path, () => renameSync(temporary, path));
+      if (isNew) created.push(path);
+      syncFolder(dirname(path));
+    }
+  } catch (error) {
+    for (const path of created) rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+/** Removes staged files that were not committed. */
+export function discardFiles(files: readonly StagedFile[]): void {
+  for (const { temporary } of files) rmSync(temporary, { force: true });
+}
+
+/** What is at a path, links followed; undefined when there is nothing. */
+export function statIfThere(path: string): Stats | undefined {
+  return writing(path, () => statSync(path, { throwIfNoEntry: false }));
+}
+
+/** Turns errors of the file system into `write-failed`. */
+export function writing<Result>(path: string, action: () => Result): Result {
+  try {
+    return action();
+  } catch (cause) {
+    throw new OnnxError("write-failed", `${path} cannot be written: ${reason(cause)}`, { path, cause });
+  }
+}
+
+function writeAll(file: number, piece: Uint8Array): void {
+  for (let done = 0; done < piece.length; ) {
+    done += writeSync(file, piece, done, Math.min(piece.length - done, MAX_WRITE_BYTES));
+  }
+}
+
+/** Makes a rename durable. Systems that cannot open folders (Windows) do it on their own. */
+function syncFolder(folder: string): void {
+  let handle: number;
+  try {
+    handle = openSync(folder, "r");
+  } catch {
+    return;
+  }
+  try {
+    fsyncSync(handle);
+  } catch {
+    // Some file systems cannot sync a folder; the rename has happened all the same.
+  } finally {
+    closeSync(handle);
+  }
+}

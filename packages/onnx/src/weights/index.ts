@@ -1,0 +1,3 @@
+export type { WeightAxis } from "./matrix-layout.js";
+export { prunableWeights } from "./prunable-weights.js";
+export type { Consumer, PrunableWeight, UnprunableWeight, Weight, WeightBase } from "./weight.js";

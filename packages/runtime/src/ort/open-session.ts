@@ -1,0 +1,74 @@
+import type { Backend, ResolvedOptions, Runner } from "../runner.js";
+import { RunnerError } from "../runner-error.js";
+import { LOG_FATAL } from "./log-level.js";
+import { ortMessage } from "./ort-message.js";
+import type { OrtModule, OrtSession, OrtSessionOptions } from "./ort-module.js";
+import { OrtRunner } from "./ort-runner.js";
+import { unsupportedType } from "./value-info.js";
+
+/** Element types that ONNX Runtime loads but its JavaScript API cannot name, by their number in the ONNX format. */
+const UNNAMED_TYPES: Readonly<Record<string, string>> = {
+  14: "complex64",
+  15: "complex128",
+  16: "bfloat16",
+  17: "float8e4m3fn",
+  18: "float8e4m3fnuz",
+  19: "float8e5m2",
+  20: "float8e5m2fnuz",
+  23: "float4e2m1",
+};
+
+/** The session options that both backends share. */
+export function sessionOptions(options: ResolvedOptions): OrtSessionOptions {
+  return {
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: options.optimization,
+    logSeverityLevel: LOG_FATAL,
+    externalData: [...options.externalData].map(([path, data]) => ({
+      path,
+      data: typeof data === "function" ? data() : data,
+    })),
+  };
+}
+
+/**
+ * Loads a model and wraps it.
+ *
+ * @throws {RunnerError} `load-failed`, `unsupported-type`
+ */
+export async function openSession(
+  backend: Backend,
+  ort: OrtModule,
+  model: string | Uint8Array,
+  options: OrtSessionOptions,
+): Promise<Runner> {
+  const session = await createSession(ort, model, options);
+  try {
+    return new OrtRunner(backend, ort, session);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+async function createSession(ort: OrtModule, model: string | Uint8Array, options: OrtSessionOptions) {
+  try {
+    // One of two overloads, chosen by the type of `model`.
+    return (await ort.InferenceSession.create(model as Uint8Array, options)) as OrtSession;
+  } catch (cause) {
+    throw loadFailure(model, cause);
+  }
+}
+
+function loadFailure(model: string | Uint8Array, cause: unknown): RunnerError {
+  const reason = ortMessage(cause);
+  const unnamed = /^unsupported data type: (\d+)$/i.exec(reason);
+  if (unnamed !== null) return unsupportedType(`one is ${UNNAMED_TYPES[unnamed[1]!] ?? `type ${unnamed[1]}`}`, cause);
+  const what = typeof model === "string" ? model : `the model of ${model.byteLength} bytes`;
+  const hint = /external|model_path must not be empty/i.test(reason)
+    ? " The model keeps weights in other files: open it by its path, or give them as `externalData`."
+    : "";
+  return new RunnerError("load-failed", `ONNX Runtime cannot load ${what}: ${reason}${hint}`, { cause });
+}

@@ -1,0 +1,78 @@
+/** What every check says, whatever came out. */
+interface CheckBase {
+  /** Stable, kebab-case: `pattern`, `kept-weights`, … */
+  readonly name: string;
+  /** One sentence: what was measured, and the weight, tensor or sample that decides. */
+  readonly message: string;
+  /** The numbers behind the message, of checks that have more than one. */
+  readonly figures?: CheckFigures;
+}
+
+/** What was measured is within the limit. */
+export interface PassedCheck extends CheckBase {
+  readonly status: "passed";
+  /** A fraction of zeros for `sparsity`, a relative L2 distance for `outputs`, a number of findings for the others. */
+  readonly measured: number;
+  /** The least sparsity for `sparsity`; the most that may be measured for the others. */
+  readonly limit: number;
+}
+
+/** What was measured is not within the limit, or cannot be measured because the pruned model is broken. */
+export interface FailedCheck extends CheckBase {
+  readonly status: "failed";
+  /** As for {@link PassedCheck}; null when the failure left nothing to measure. */
+  readonly measured: number | null;
+  /** As for {@link PassedCheck}; null when the failure does not depend on a limit. */
+  readonly limit: number | null;
+}
+
+/** Not judged; the message says why, and what to give so that it is. */
+export interface SkippedCheck extends CheckBase {
+  readonly status: "skipped";
+  /** What was measured all the same, where only the limit is missing. */
+  readonly measured: number | null;
+  readonly limit: null;
+}
+
+/** One judgement about a pruned model. */
+export type Check = PassedCheck | FailedCheck | SkippedCheck;
+
+/** Numbers of one kind of check, told apart by `kind`. */
+export type CheckFigures = SparsityFigures | OutputFigures;
+
+/** Fractions of zeros in the pruned model, each over its own denominator. */
+export interface SparsityFigures {
+  readonly kind: "sparsity";
+  /** Over the entries of the weights that were pruned; 0 where none was. */
+  readonly ofPruned: number;
+  /** Over the entries of all prunable weights. */
+  readonly ofPrunable: number;
+  /** Over all parameters: the entries of every floating-point tensor and of every quantised prunable weight. */
+  readonly ofAll: number;
+}
+
+/** Distances between the outputs of the two models. */
+export interface OutputFigures {
+  readonly kind: "outputs";
+  /** How many samples were run. */
+  readonly samples: number;
+  /** Whether the samples were made up, because none were given. */
+  readonly random: boolean;
+  /** In the model's order. */
+  readonly outputs: readonly OutputDistance[];
+}
+
+/** How far one output of the pruned model is from the original's, over all samples. `o` is the original's output, `p` the pruned model's. */
+export interface OutputDistance {
+  readonly name: string;
+  /** max |p − o| over all elements of all samples. */
+  readonly maxAbs: number;
+  /** √(Σ(p − o)² / Σo²) over all elements of all samples; Infinity when only `o` is all zeros. */
+  readonly relativeL2: number;
+  /** Mean over samples of Σpo / √(Σp² · Σo²), each output taken as one vector; 1 where both are zero, 0 where one is. */
+  readonly meanCosine: number;
+  /** Index of the sample with the largest relative L2 of its own, the first of several; from 0. */
+  readonly worstSample: number;
+  /** That sample's own relative L2. */
+  readonly worstRelativeL2: number;
+}

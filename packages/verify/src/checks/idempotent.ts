@@ -1,0 +1,77 @@
+import { type Criterion, computeMasks, isCoreError, type Mask, type PruningStep, parseCriterion } from "@espalier/core";
+import { tensorBytes } from "@espalier/onnx";
+import { elementBits, indexText, zeroBits } from "../elements.js";
+import type { VerifyContext } from "../verify-context.js";
+import type { WeightPair } from "../weight-pairs.js";
+import { type CheckDefinition, counted, type Finding, noneAllowed, skipped } from "./check-definition.js";
+import { recordedPattern } from "./recorded-pattern.js";
+
+/** Pruning the pruned model again, with the options of the record's last step, changes nothing. */
+export const idempotent: CheckDefinition = {
+  name: "idempotent",
+  run(context) {
+    const step = context.steps.at(-1);
+    if (step === undefined) return skipped("the pruned model has no readable pruning record to repeat");
+    const names = new Set(step.weights);
+    const pairs = context.weights.filter(({ name }) => names.has(name));
+    if (pairs.length < names.size) return skipped("the record names weights that are not there: see the check record");
+    return repeat(context, step, pairs);
+  },
+};
+
+function repeat(context: VerifyContext, step: PruningStep, pairs: readonly WeightPair[]): Finding {
+  const criterion = recordedCriterion(step);
+  const pattern = recordedPattern(step);
+  if (criterion === undefined) return skipped(`the record's criterion "${step.criterion}" is not known here`);
+  if (pattern === undefined) return skipped(`the record's pattern "${step.pattern}" is not known here`);
+  const { statistics } = context.options;
+  if (criterion.needsStatistics && statistics === undefined) {
+    return skipped(`${criterion.name} needs the statistics it was pruned with: give them`);
+  }
+  try {
+    const request = { criterion, pattern, ...(statistics !== undefined && { statistics }) };
+    const masks = computeMasks(
+      pairs.map((pair) => pair.pruned),
+      request,
+    );
+    return judge(context, step, pairs, (name) => masks.get(name)!.mask);
+  } catch (error) {
+    if (!isCoreError(error)) throw error;
+    return { status: "failed", measured: null, limit: 0, message: `pruning again is refused: ${error.message}` };
+  }
+}
+
+function recordedCriterion({ criterion, seed }: PruningStep): Criterion | undefined {
+  try {
+    return parseCriterion(criterion, seed);
+  } catch (error) {
+    if (!isCoreError(error)) throw error;
+    return undefined;
+  }
+}
+
+function judge(
+  { options }: VerifyContext,
+  step: PruningStep,
+  pairs: readonly WeightPair[],
+  maskOf: (name: string) => Mask,
+): Finding {
+  let changes = 0;
+  let first: string | undefined;
+  for (const { name, pruned } of pairs) {
+    const bits = elementBits(pruned.tensor, tensorBytes(options.pruned, pruned.tensor));
+    const zero = zeroBits(pruned, bits);
+    const mask = maskOf(name);
+    for (let index = 0; index < bits.length; index++) {
+      if (mask.keeps(index) || bits[index] === zero(index)) continue;
+      changes++;
+      first ??= `weight "${name}" ${indexText(index, pruned.shape)}`;
+    }
+  }
+  const again = `${step.criterion}, ${step.pattern}, sparsity ${step.sparsity}`;
+  return noneAllowed(
+    changes,
+    `pruning again (${again}) changes nothing in ${counted(pairs.length, "weight")}`,
+    `pruning again (${again}) would change ${counted(changes, "entry", "entries")}, first of ${first}`,
+  );
+}

@@ -1,0 +1,21 @@
+import type { CheckDefinition } from "./check-definition.js";
+import { idempotent } from "./idempotent.js";
+import { keptWeights } from "./kept-weights.js";
+import { loads } from "./loads.js";
+import { outputs } from "./outputs.js";
+import { pattern } from "./pattern.js";
+import { record } from "./record.js";
+import { restUnchanged } from "./rest-unchanged.js";
+import { sparsity } from "./sparsity.js";
+
+/** Every check, in the order in which they run and are reported: what is read first, what is run last. */
+export const CHECKS: readonly CheckDefinition[] = Object.freeze([
+  pattern,
+  sparsity,
+  keptWeights,
+  restUnchanged,
+  record,
+  idempotent,
+  loads,
+  outputs,
+]);

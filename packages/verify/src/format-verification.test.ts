@@ -1,0 +1,47 @@
+import { formatVerification, type Verification } from "@espalier/verify";
+import { describe, expect, it } from "vitest";
+
+const verification: Verification = {
+  status: "failed",
+  checks: [
+    { name: "pattern", status: "passed", measured: 0, limit: 0, message: "2 weights conform to 2:4" },
+    { name: "sparsity", status: "skipped", measured: 0.5, limit: null, message: "no limit" },
+    { name: "outputs", status: "failed", measured: 0.123456, limit: 0.05, message: 'output "y":\n too far' },
+    { name: "loads", status: "failed", measured: null, limit: null, message: "gone" },
+  ],
+  bytes: { original: 1000, pruned: 1100 },
+};
+
+describe("formatVerification", () => {
+  it("lines the checks up, one line each, and ends with the verdict", () => {
+    expect(formatVerification(verification)).toBe(
+      [
+        "check     status   measured  limit  finding",
+        "pattern   passed   0         0      2 weights conform to 2:4",
+        "sparsity  skipped  0.5       -      no limit",
+        'outputs   failed   0.1235    0.05   output "y": too far',
+        "loads     failed   -         -      gone",
+        "",
+        "bytes: 1000 original, 1100 pruned (1.100)",
+        "failed: 1 passed, 2 failed, 1 skipped",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("adds sizes after gzip and times with their spread where there are any", () => {
+    const text = formatVerification({
+      ...verification,
+      gzipBytes: { original: 900, pruned: 500 },
+      latency: {
+        runs: 15,
+        original: { median: 1.5, min: 1.25, max: 3 },
+        pruned: { median: 1.4, min: 1.3, max: 2 },
+      },
+    });
+    expect(text).toContain("gzip bytes: 900 original, 500 pruned (0.556)\n");
+    expect(text).toContain(
+      "median of 15 runs in turns: 1.500 ms (1.250 to 3.000) original, 1.400 ms (1.300 to 2.000) pruned\n",
+    );
+  });
+});

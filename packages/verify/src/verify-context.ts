@@ -1,0 +1,60 @@
+import type { ParsedPruningRecord, PruningStep } from "@espalier/core";
+import { PRUNING_RECORD_KEY, parsePruningRecord } from "@espalier/core";
+import { type Model, metadata } from "@espalier/onnx";
+import { Execution } from "./execution.js";
+import type { VerifyOptions } from "./options.js";
+import { pairWeights, type WeightPair } from "./weight-pairs.js";
+
+/** What checks share: the options, what was found out about both models once, and the running models. */
+export interface VerifyContext {
+  readonly options: VerifyOptions;
+  /** The pruned model's record; undefined where it has none. */
+  readonly record: ParsedPruningRecord | undefined;
+  /** All steps of that record, oldest first; none where it is missing or unreadable. */
+  readonly steps: readonly PruningStep[];
+  /** The steps that the original's own record does not have: what was done between the two models. */
+  readonly newSteps: readonly PruningStep[];
+  /** Every prunable weight that both models have. */
+  readonly weights: readonly WeightPair[];
+  /** Those that count as pruned: their bytes differ, or a step names them. */
+  readonly prunedWeights: readonly WeightPair[];
+  /** Those that must have the pattern and the sparsity: the pruned ones, or what the caller chose. */
+  readonly judgedWeights: readonly WeightPair[];
+  readonly execution: Execution;
+}
+
+/** Reads both models' weights once; runs nothing yet. */
+export function createContext(options: VerifyOptions): VerifyContext {
+  const record = recordOf(options.pruned);
+  const steps = stepsOf(record);
+  const weights = pairWeights(options.original, options.pruned);
+  const named = new Set(steps.flatMap((step) => step.weights));
+  const prunedWeights = weights.filter(({ name, changed }) => changed || named.has(name));
+  const chosen = options.weights;
+  const judgedWeights = chosen === undefined ? prunedWeights : weights.filter(({ name }) => chosen(name));
+  return {
+    options,
+    record,
+    steps,
+    newSteps: withoutFirst(stepsOf(recordOf(options.original)), steps),
+    weights,
+    prunedWeights,
+    judgedWeights,
+    execution: new Execution(options),
+  };
+}
+
+function recordOf(model: Model): ParsedPruningRecord | undefined {
+  const text = metadata(model).get(PRUNING_RECORD_KEY);
+  return text === undefined ? undefined : parsePruningRecord(text);
+}
+
+function stepsOf(record: ParsedPruningRecord | undefined): readonly PruningStep[] {
+  return record?.ok ? record.record.steps : [];
+}
+
+/** A model that is pruned further keeps the record of what was done before. */
+function withoutFirst(before: readonly PruningStep[], steps: readonly PruningStep[]): readonly PruningStep[] {
+  const kept = before.every((step, index) => JSON.stringify(step) === JSON.stringify(steps[index]));
+  return kept ? steps.slice(before.length) : steps;
+}

@@ -1,0 +1,37 @@
+/** What went wrong, for programs. The set is closed: a new code is a new entry here. */
+export type VerifyErrorCode =
+  /** A limit that is no number in its range, or a number of runs that is no count. */
+  | "invalid-option"
+  /** Samples were given, but there is not one. */
+  | "no-samples"
+  /** The original itself cannot be run on a sample: nothing can be said about the pruned model then. */
+  | "bad-sample";
+
+/** What a {@link VerifyError} knows about its circumstances. */
+export interface VerifyErrorContext extends ErrorOptions {
+  /** Index of the sample, from 0. */
+  readonly sample?: number;
+}
+
+/**
+ * Thrown only for input with which nothing can be judged. That a pruned model is bad is no error but a
+ * `Verification` with status `failed`.
+ */
+export class VerifyError extends Error {
+  override readonly name = "VerifyError";
+  readonly code: VerifyErrorCode;
+  readonly sample: number | undefined;
+
+  constructor(code: VerifyErrorCode, message: string, context: VerifyErrorContext = {}) {
+    super(message, context.cause === undefined ? undefined : { cause: context.cause });
+    this.code = code;
+    this.sample = context.sample;
+  }
+}
+
+/** Whether a caught value is a {@link VerifyError}, also one of another copy of this package, where `instanceof` fails. */
+export function isVerifyError(error: unknown): error is VerifyError {
+  return (
+    error instanceof Error && error.name === "VerifyError" && typeof (error as { code?: unknown }).code === "string"
+  );
+}

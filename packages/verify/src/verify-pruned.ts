@@ -1,0 +1,61 @@
+import type { Check } from "./check.js";
+import { CHECKS } from "./checks/registry.js";
+import { runOnce } from "./execution.js";
+import { measureLatency } from "./measure-latency.js";
+import { modelBytes } from "./model-bytes.js";
+import { requireValidOptions, type VerifyOptions } from "./options.js";
+import type { Latency, Verification } from "./verification.js";
+import { createContext, type VerifyContext } from "./verify-context.js";
+
+/**
+ * Judges a pruned model against its original: are the zeros where the pattern wants them, are there enough, is everything
+ * else bit for bit as it was, does it load and run, and how far do its outputs move. It looks at bytes and outputs alone,
+ * so it works for any pruner; with a pruning record it also checks what the record says.
+ *
+ * Weights are read one at a time. Running takes what the runtime takes for both models at once.
+ *
+ * @returns `failed` when any check failed, whatever is wrong with the pruned model; never a throw for that
+ * @throws {VerifyError} `invalid-option`; `no-samples`; `bad-sample` when the original does not run on a sample
+ * @throws {OnnxError} when a tensor of either model cannot be read
+ * @throws {RunnerError} when the backend is missing or does not start
+ */
+export async function verifyPruned(options: VerifyOptions): Promise<Verification> {
+  requireValidOptions(options);
+  const context = createContext(options);
+  try {
+    const checks = await runChecks(context);
+    const sizes = {
+      original: modelBytes(options.original, options.gzip ?? false),
+      pruned: modelBytes(options.pruned, options.gzip ?? false),
+    };
+    const latency = await latencyOf(context);
+    return {
+      status: checks.some((check) => check.status === "failed") ? "failed" : "passed",
+      checks,
+      bytes: { original: sizes.original.raw, pruned: sizes.pruned.raw },
+      ...(options.gzip && { gzipBytes: { original: sizes.original.gzip, pruned: sizes.pruned.gzip } }),
+      ...(latency && { latency }),
+    };
+  } finally {
+    await context.execution.close();
+  }
+}
+
+async function runChecks(context: VerifyContext): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const { name, run } of CHECKS) {
+    context.options.onProgress?.({ check: name, done: checks.length, total: CHECKS.length });
+    checks.push({ name, ...(await run(context)) });
+  }
+  return checks;
+}
+
+async function latencyOf({ options, execution }: VerifyContext): Promise<Latency | undefined> {
+  const runs = options.latencyRuns ?? 0;
+  if (runs === 0) return undefined;
+  const [original, pruned] = [await execution.open("original"), await execution.open("pruned")];
+  const sample = await execution.firstSample();
+  if (!original.ok || !pruned.ok || sample === undefined) return undefined;
+  for (const { runner } of [original, pruned]) if (!(await runOnce(runner, sample)).ok) return undefined;
+  return measureLatency(original.runner, pruned.runner, sample, runs);
+}
