@@ -1,1 +1,44 @@
-export {};
+export {
+  type Axis,
+  type AxisRole,
+  balancedBlocks,
+  block,
+  type ComparisonGroup,
+  CoreError,
+  type CoreErrorCode,
+  type Criterion,
+  columns,
+  cubic,
+  denseMatrix,
+  gradual,
+  isCoreError,
+  l1,
+  l2,
+  type Mask,
+  nm,
+  oneShot,
+  type Pattern,
+  PruningSession,
+  type PruningSessionOptions,
+  parsePattern,
+  random,
+  rows,
+  type Schedule,
+  type Statistics,
+  unstructured,
+  type WeightStatistics,
+  type WeightView,
+  wanda,
+} from "@espalier/core";
+export { isOnnxError, type Model, OnnxError, type OnnxErrorCode, type PrunableWeight } from "@espalier/onnx";
+export { type Backend, isRunnerError, RunnerError, type RunnerErrorCode, type Sample } from "@espalier/runtime";
+export { type Check, formatVerification, isVerifyError, type Verification, VerifyError } from "@espalier/verify";
+export { EspalierError, type EspalierErrorCode } from "./errors.js";
+export { type Eligibility, type InspectedWeight, type Inspection, inspect } from "./inspect.js";
+export type { ProgressEvent } from "./progress.js";
+export { type PrunedModel, type PrunedWeight, type PruneOptions, prune, type SkippedWeight, type SparsityReport } from "./prune.js";
+export { fromFiles, fromNpz, type Samples, type SampleSource } from "./samples.js";
+export type { WeightSelection } from "./select-weights.js";
+export { readStatistics } from "./statistics.js";
+export { type VerifyOptions, verify } from "./verify.js";
+export type { WrittenModel } from "./write.js";

@@ -1,0 +1,17 @@
+import { block, l1, nm, type PruneOptions, unstructured } from "espalier";
+
+/** A row of the demo's table: how the model is pruned, or undefined for the dense model itself. */
+export interface Variant {
+  readonly name: string;
+  readonly options?: PruneOptions;
+}
+
+/** Every row of the demo's table; a new method is one more line. */
+export const VARIANTS: readonly Variant[] = [
+  { name: "dense" },
+  { name: "L1, 30 %", options: { criterion: l1(), pattern: unstructured(0.3) } },
+  { name: "L1, 50 %", options: { criterion: l1(), pattern: unstructured(0.5) } },
+  { name: "L1, 4:8", options: { criterion: l1(), pattern: nm(4, 8) } },
+  { name: "L1, 2:4", options: { criterion: l1(), pattern: nm(2, 4) } },
+  { name: "L1, block 16×4, 50 %", options: { criterion: l1(), pattern: block(16, 4, 0.5) } },
+];

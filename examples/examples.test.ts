@@ -1,0 +1,44 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+
+const execute = promisify(execFile);
+
+/** Runs an example as its README says and returns what it prints; a failing example rejects with `code` and `stdout`. */
+async function example(folder: string, ...args: string[]): Promise<string> {
+  const { stdout } = await execute(process.execPath, ["--import", "tsx", join(import.meta.dirname, folder, "main.ts"), ...args]);
+  return stdout;
+}
+
+test("01-inspect counts the weights of a real model and says why some cannot take 2:4", async () => {
+  const output = await example("01-inspect");
+  expect(output).toMatch(/^\d+ parameters, \d+ of them prunable\n/);
+  expect(output).toMatch(/2:4: \d+ weights; .* not: .*multiple of 4/);
+});
+
+test("02-magnitude-one-shot prunes the MatMuls of the recognition model to exactly half", async () => {
+  const lines = (await example("02-magnitude-one-shot")).trim().split("\n");
+  expect(lines).toHaveLength(9 + 1);
+  for (const line of lines.slice(0, -1)) {
+    const [, zeros, total] = /: (\d+) of (\d+) are zero/.exec(line)!;
+    expect(Number(zeros)).toBe(Math.ceil(Number(total) / 2 - 0.5));
+  }
+});
+
+test("03-training-loop-schedule reaches its sparsity, and the cubic schedule beats one shot", async () => {
+  const output = await example("03-training-loop-schedule");
+  const [, gradual] = /cubic schedule +([\d.]+) % right, 95.0 % zeros/.exec(output)!;
+  const [, atOnce] = /one shot at the end +([\d.]+) % right, 95.0 % zeros/.exec(output)!;
+  expect(Number(gradual)).toBeGreaterThan(Number(atOnce));
+});
+
+describe("04-build-gate", () => {
+  test("passes within the limit", async () => {
+    expect(await example("04-build-gate", "0.9")).toContain("passed");
+  });
+
+  test("fails the build beyond the limit, with exit code 1", async () => {
+    await expect(example("04-build-gate", "0.000001")).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining("failed") });
+  });
+});

@@ -1,0 +1,43 @@
+import { Command, CommanderError } from "commander";
+import pc from "picocolors";
+import { VERSION } from "../version.js";
+import { EXIT, exitCodeOf } from "./exit-code.js";
+import { inspectCommand } from "./inspect.js";
+import { Interrupted } from "./interrupt.js";
+import { pruneCommand } from "./prune.js";
+import { verifyCommand } from "./verify.js";
+
+const program = new Command("espalier")
+  .description("Prune ONNX models for the edge, and prove that they still work")
+  .version(VERSION)
+  .addCommand(inspectCommand())
+  .addCommand(pruneCommand())
+  .addCommand(verifyCommand())
+  .addHelpText("after", "\nExit codes: 0 done, 1 a verification failed, 2 wrong usage, 3 unusable input, 4 output not written");
+
+for (const command of [program, ...program.commands]) {
+  command.exitOverride().showHelpAfterError("(--help shows what is possible)");
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  end(error);
+}
+
+function end(error: unknown): void {
+  if (error instanceof CommanderError) {
+    // commander has printed its message; asking for help or the version is no error
+    process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    return;
+  }
+  if (error instanceof Interrupted) {
+    process.stderr.write(`${error.message}\n`);
+    process.kill(process.pid, error.signal);
+    return;
+  }
+  const code = exitCodeOf(error);
+  if (code === undefined) throw error;
+  process.stderr.write(`${pc.red("error:")} ${(error as Error).message}\n`);
+  process.exitCode = code;
+}

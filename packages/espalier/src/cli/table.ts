@@ -1,0 +1,28 @@
+import { markdownTable } from "markdown-table";
+
+/** A column: its heading, how a row is shown in it, and whether it holds numbers (right-aligned). */
+export interface Column<Row> {
+  readonly heading: string;
+  readonly cell: (row: Row) => string;
+  readonly numeric?: boolean;
+}
+
+/** A Markdown table, which reads well on a terminal and can be pasted into an issue as it is. */
+export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+  return markdownTable(
+    [columns.map((column) => column.heading), ...rows.map((row) => columns.map((column) => column.cell(row)))],
+    { align: columns.map((column) => (column.numeric ? "r" : "l")) },
+  );
+}
+
+/** `12.3 MB`, in units of 1000 bytes. */
+export function bytesText(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB"];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(1)} ${units[power]}`;
+}
+
+/** `50.00 %` of a fraction in [0, 1]. */
+export function percentText(fraction: number): string {
+  return `${(100 * fraction).toFixed(2)} %`;
+}

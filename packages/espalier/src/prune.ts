@@ -1,0 +1,158 @@
+import {
+  type Criterion,
+  computeMasks,
+  type Mask,
+  type Pattern,
+  refusalReason,
+  requireSupport,
+  resolvePattern,
+  type Statistics,
+} from "@espalier/core";
+import { applyMasks } from "@espalier/export";
+import { encodeModel, type Model, type PrunableWeight, prunableWeights } from "@espalier/onnx";
+import { EspalierError } from "./errors.js";
+import { openModel } from "./open-model.js";
+import { breathe, type ProgressEvent } from "./progress.js";
+import { selectWeights, type WeightSelection } from "./select-weights.js";
+import { VERSION } from "./version.js";
+import { type WrittenModel, writeTo } from "./write.js";
+import { countZeros, isParameter, Tally, type ZeroCount } from "./zeros.js";
+
+/** What to prune and how. */
+export interface PruneOptions extends WeightSelection {
+  /** Scores every entry of a weight: `l1()`, `l2()`, `wanda()`, `random(seed)`, or your own. */
+  readonly criterion: Criterion;
+  /** The shape that zeros must have, with its sparsity: `unstructured(0.5)`, `nm(2, 4)`, `block(16, 4, 0.5)`, … */
+  readonly pattern: Pattern;
+  /** Activation statistics by weight name, for criteria that need them. @default none */
+  readonly statistics?: Statistics;
+  /** What happens when a weight cannot take the pattern or has no statistics. `skip` leaves it dense and reports it. @default "error" */
+  readonly onUnsupported?: "error" | "skip";
+  /** Called after every weight. @default nothing */
+  readonly onProgress?: (event: ProgressEvent) => void;
+  /** Stops the run between two weights. @default never */
+  readonly signal?: AbortSignal;
+}
+
+/** One pruned weight: `zeros` of `total` entries are zero now, entries that were zero before included. */
+export interface PrunedWeight extends ZeroCount {
+  readonly name: string;
+  /** `zeros / total`, a fraction in [0, 1]. */
+  readonly sparsity: number;
+  readonly criterion: string;
+  readonly pattern: string;
+}
+
+/** A weight that was asked for and left dense, and why. */
+export interface SkippedWeight {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Fractions of zeros, each over its own denominator: the entries of the pruned weights, of all prunable weights, of all parameters. */
+export interface SparsityReport {
+  readonly ofPruned: number;
+  readonly ofPrunable: number;
+  readonly ofAll: number;
+}
+
+/** A pruned model that is not written yet: its weights are computed one at a time while it is written. */
+export interface PrunedModel {
+  readonly model: Model;
+  readonly masks: ReadonlyMap<string, Mask>;
+  readonly weights: readonly PrunedWeight[];
+  readonly skipped: readonly SkippedWeight[];
+  readonly sparsity: SparsityReport;
+  /**
+   * Writes the model: a temporary file in the same folder, synced, then renamed.
+   *
+   * @throws {EspalierError} `output` when the folder does not exist or cannot be written, or the disk is full
+   */
+  write(path: string): Promise<WrittenModel>;
+  /** The bytes of the `.onnx` file; tensors in external data files stay there. */
+  toBytes(): Uint8Array;
+}
+
+/**
+ * Prunes a model: chooses the entries that go by `criterion` within `pattern`, and sets them to zero. Kept entries and
+ * everything else in the model stay as they are, bit for bit; the model given is never changed.
+ *
+ * @param model path of an `.onnx` file, its bytes, or a model that was read before
+ * @throws {EspalierError} `input` without prunable weights; `usage` when a glob matches nothing
+ * @throws {CoreError} `unsupported` with every weight that cannot take the pattern (unless skipped); `not-finite`
+ * @throws {OnnxError} when the file is no usable ONNX model
+ */
+export async function prune(model: string | Uint8Array | Model, options: PruneOptions): Promise<PrunedModel> {
+  const original = openModel(model);
+  const { supported, skipped } = divide(selectWeights(prunableWeights(original), options), options);
+  const masks = await chooseMasks(supported, options);
+  const { criterion, pattern } = options;
+  const pruned = applyMasks(original, supported, masks, { tool: `espalier ${VERSION}`, criterion, pattern });
+  const { counts, sparsity } = await countAll(pruned, masks, options);
+  return {
+    model: pruned,
+    masks,
+    weights: [...masks.keys()].map((name) => {
+      const { total, zeros } = counts.get(name)!;
+      return { name, total, zeros, sparsity: zeros / total, criterion: criterion.name, pattern: pattern.spec };
+    }),
+    skipped,
+    sparsity,
+    write: (path) => writeTo(pruned, path, options),
+    toBytes: () => encodeModel(pruned),
+  };
+}
+
+/** Sets the weights apart that must stay dense; with the policy `error` core refuses them, all in one message. */
+function divide(
+  selected: readonly PrunableWeight[],
+  options: PruneOptions,
+): { supported: readonly PrunableWeight[]; skipped: readonly SkippedWeight[] } {
+  if (options.onUnsupported !== "skip") return { supported: selected, skipped: [] };
+  const judged = selected.map((weight) => ({ weight, reason: refusalReason(weight, options) }));
+  const skipped = judged.flatMap(({ weight: { name }, reason }) => (reason === undefined ? [] : [{ name, reason }]));
+  if (skipped.length === selected.length) {
+    const [first] = skipped as [SkippedWeight];
+    const all = `none of the ${selected.length} selected weights can be pruned as ${options.pattern.spec}`;
+    throw new EspalierError("input", `${all}; ${first.name}: ${first.reason}`);
+  }
+  return { supported: judged.flatMap(({ weight, reason }) => (reason === undefined ? [weight] : [])), skipped };
+}
+
+/** Weights that are ranked together must be given to core together; all others go one by one, so that a run can stop. */
+async function chooseMasks(weights: readonly PrunableWeight[], options: PruneOptions): Promise<Map<string, Mask>> {
+  requireSupport(weights, options);
+  const together = resolvePattern(options.pattern, options.criterion).group === "model";
+  const parts = together ? [weights] : weights.map((weight) => [weight]);
+  const masks = new Map<string, Mask>();
+  for (const part of parts) {
+    await breathe(options.signal);
+    for (const [name, { mask }] of computeMasks(part, options)) masks.set(name, mask);
+    options.onProgress?.({ phase: "masks", done: masks.size, total: weights.length, item: part.at(-1)!.name });
+  }
+  return masks;
+}
+
+/** Counts zeros in the pruned model, one tensor at a time. */
+async function countAll(
+  model: Model,
+  masks: ReadonlyMap<string, Mask>,
+  { signal, onProgress }: PruneOptions,
+): Promise<{ counts: Map<string, ZeroCount>; sparsity: SparsityReport }> {
+  const counts = new Map<string, ZeroCount>();
+  const parameters = prunableWeights(model).filter(isParameter);
+  const tallies = { pruned: new Tally(), prunable: new Tally(), all: new Tally() };
+  for (const [index, weight] of parameters.entries()) {
+    await breathe(signal);
+    const count = countZeros(model, weight);
+    tallies.all.add(count);
+    if (weight.prunable) tallies.prunable.add(count);
+    if (masks.has(weight.name)) {
+      tallies.pruned.add(count);
+      counts.set(weight.name, count);
+    }
+    onProgress?.({ phase: "count", done: index + 1, total: parameters.length, item: weight.name });
+  }
+  const { pruned, prunable, all } = tallies;
+  return { counts, sparsity: { ofPruned: pruned.sparsity, ofPrunable: prunable.sparsity, ofAll: all.sparsity } };
+}
