@@ -28,8 +28,8 @@ test("02-magnitude-one-shot prunes the MatMuls of the recognition model to exact
 
 test("03-training-loop-schedule reaches its sparsity, and the cubic schedule beats one shot", async () => {
   const output = await example("03-training-loop-schedule");
-  const [, gradual] = /cubic schedule +([\d.]+) % right, 95.0 % zeros/.exec(output)!;
-  const [, atOnce] = /one shot at the end +([\d.]+) % right, 95.0 % zeros/.exec(output)!;
+  const [, gradual] = /cubic schedule +([\d.]+) % right, 80.0 % zeros/.exec(output)!;
+  const [, atOnce] = /one shot at the end +([\d.]+) % right, 80.0 % zeros/.exec(output)!;
   expect(Number(gradual)).toBeGreaterThan(Number(atOnce));
 });
 

@@ -9,7 +9,7 @@ const TARGET = fileURLToPath(new URL("../packages/core/src/kernels/kernels.wasm.
 const MAX_BYTES = 4096;
 
 /** Seven pages of 64 KiB hold the memory map of the source; the module never grows. */
-const OPTIONS = "--runtime stub --enable simd -O3 --noAssert --initialMemory 7 --maximumMemory 7".split(" ");
+const OPTIONS = "--runtime stub --enable simd -O2 --noAssert --initialMemory 7 --maximumMemory 7".split(" ");
 
 /**
  * Compiles the SIMD kernels; the same source gives the same bytes.

@@ -41,6 +41,6 @@ function packageViolations(folder: string): string[] {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const violations = layerViolations(fileURLToPath(new URL("../packages", import.meta.url)));
-  for (const violation of violations) console.error(violation);
+  for (const violation of violations) process.stderr.write(`${violation}\n`);
   process.exitCode = violations.length > 0 ? 1 : 0;
 }

@@ -2,19 +2,19 @@ import { cubic, denseMatrix, l1, oneShot, PruningSession, type Schedule, unstruc
 import { accuracy, createMlp, type Mlp, trainOn } from "./mlp.js";
 import { digits } from "./mnist.js";
 
-const SPARSITY = 0.95;
-const STEPS = 20_000;
-const train = digits("train", 5_000);
-const test = digits("t10k", 2_000);
+const SPARSITY = 0.8;
+const STEPS = 12_000;
+const train = digits("train", 6_000);
+const test = digits("t10k", 1_000);
 
-/** Trains for 20,000 steps; with a schedule, weights are pruned along the way and stay zero. */
+/** Trains for 12,000 steps; with a schedule, weights are pruned along the way and stay zero. */
 function run(schedule?: Schedule): { mlp: Mlp; accuracy: number } {
   const mlp = createMlp(1);
   const layers = { hidden: mlp.hidden, output: mlp.output };
   const session =
     schedule &&
     new PruningSession({
-      weights: [denseMatrix("hidden", mlp.hidden, 64, 784), denseMatrix("output", mlp.output, 10, 64)],
+      weights: [denseMatrix("hidden", mlp.hidden, 32, 784), denseMatrix("output", mlp.output, 10, 32)],
       criterion: l1(),
       pattern: unstructured(SPARSITY),
       schedule,
@@ -36,7 +36,7 @@ const zeros = ({ hidden, output }: Mlp): string => {
 };
 
 const dense = run();
-const gradually = run(cubic({ start: 2_000, end: 15_000, final: SPARSITY, frequency: 500 }));
+const gradually = run(cubic({ start: 1_000, end: 9_000, final: SPARSITY, frequency: 250 }));
 const atOnce = run(oneShot({ step: STEPS - 1, sparsity: SPARSITY }));
 console.log(`dense                ${percent(dense.accuracy)} right, ${zeros(dense.mlp)} zeros`);
 console.log(`cubic schedule       ${percent(gradually.accuracy)} right, ${zeros(gradually.mlp)} zeros`);

@@ -1,10 +1,10 @@
 import type { Digits } from "./mnist.js";
 
 const INPUTS = 784;
-const HIDDEN = 64;
+const HIDDEN = 32;
 const CLASSES = 10;
 
-/** A perceptron with one hidden layer of 64 units; weights are row-major `[out, in]`. */
+/** A perceptron with one hidden layer of 32 units; weights are row-major `[out, in]`. */
 export interface Mlp {
   readonly hidden: Float32Array;
   readonly output: Float32Array;

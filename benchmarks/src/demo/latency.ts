@@ -1,4 +1,4 @@
-import { type Feeds, openRunner } from "@espalier/runtime";
+import { openRunner, type Sample } from "@espalier/runtime";
 
 const ROUNDS = 40;
 
@@ -6,7 +6,7 @@ const ROUNDS = 40;
  * Milliseconds of one run of each model: the median of {@link ROUNDS} rounds in which the models take turns, so that a
  * disturbance of the machine hits all of them alike. One thread.
  */
-export async function medianLatencies(models: readonly string[], feeds: Feeds): Promise<number[]> {
+export async function medianLatencies(models: readonly string[], feeds: Sample): Promise<number[]> {
   const runners = await Promise.all(models.map((path) => openRunner(path, { threads: 1 })));
   const times = runners.map((): number[] => []);
   for (let round = -5; round < ROUNDS; round++) {

@@ -77,21 +77,6 @@ export function keepFrom(count: i32, below: i32, last: i32, base: i32): i32 {
   return (<i32>(found - FOUND) << 14) | kept;
 }
 
-/** Writes +0 over the entries whose bit is 0; `count` is a multiple of 16. */
-export function applyBits(count: i32): void {
-  const lanes = i32x4(1, 2, 4, 8);
-  let bits: usize = BITS;
-  let tile: usize = TILE;
-  for (const end = tile + (count << 2); tile < end; tile += 64, bits += 2) {
-    const some: i32 = load<u16>(bits);
-    for (let quarter = 0; quarter < 4; quarter++) {
-      const address = tile + (quarter << 4);
-      const keep = i32x4.eq(v128.and(i32x4.splat(some >> (quarter << 2)), lanes), lanes);
-      v128.store(address, v128.and(v128.load(address), keep));
-    }
-  }
-}
-
 /** 2:4 of consecutive entries; `count` is a multiple of 16. */
 export function twoOfFour(count: i32): void {
   let bits: usize = BITS;
@@ -196,11 +181,13 @@ export function twoOfFourStrided(blocks: i32, width: i32, bitStart: i32, bitPitc
  */
 function rank(n: i32, m: i32): void {
   const end = KEYS + (m << 4);
-  for (let key: usize = KEYS; key < end; key += 16) v128.store(key, f32x4.abs(v128.load(key)));
+  let key: usize = KEYS;
+  for (; key < end; key += 16) v128.store(key, f32x4.abs(v128.load(key)));
+  // Members that make the last four full beat nobody.
+  for (; key & 63; key += 16) v128.store(key, i32x4.splat(-1));
   const limit = i32x4.splat(-n);
   const one = i32x4.splat(1);
-  let own: usize = KEYS;
-  for (; own + 64 <= end; own += 64) {
+  for (let own: usize = KEYS; own < end; own += 64) {
     let k0 = v128.load(own);
     let k1 = v128.load(own, 16);
     let k2 = v128.load(own, 32);
@@ -239,15 +226,6 @@ function rank(n: i32, m: i32): void {
     v128.store(own + (KEEP - KEYS), i32x4.gt_s(b1, limit), 16);
     v128.store(own + (KEEP - KEYS), i32x4.gt_s(b2, limit), 32);
     v128.store(own + (KEEP - KEYS), i32x4.gt_s(b3, limit), 48);
-  }
-  for (; own < end; own += 16) {
-    const key = v128.load(own);
-    let beaten = i32x4.splat(0);
-    let other: usize = KEYS;
-    for (; other < own; other += 16) beaten = i32x4.add(beaten, i32x4.gt_s(v128.load(other), key));
-    const tied = i32x4.sub(key, one);
-    for (other = own + 16; other < end; other += 16) beaten = i32x4.add(beaten, i32x4.gt_s(v128.load(other), tied));
-    v128.store(own + (KEEP - KEYS), i32x4.gt_s(beaten, limit));
   }
 }
 

@@ -7,9 +7,10 @@ import type { WeightView } from "./weight-view.js";
 const INFINITY_BITS = 0x7f800000;
 
 /**
- * Importance that can be ranked by its bits: the array itself, or a copy with +0 for −0, which the bits would rank highest.
- * Custom criteria are checked here, so that no kernel meets a NaN.
+ * Throws unless importance can be ranked: custom criteria are checked here, so that no kernel meets a NaN. −0 passes; it
+ * ranks as 0.
  *
+ * @returns the array itself
  * @throws {CoreError} `shape-mismatch`; `not-finite`; `invalid-criterion` on a negative number
  */
 export function requireImportance(view: WeightView, importance: Float32Array): Float32Array {
@@ -22,9 +23,13 @@ export function requireImportance(view: WeightView, importance: Float32Array): F
   const bits = new Uint32Array(importance.buffer, importance.byteOffset, importance.length);
   if (!bits.some((word) => word >= INFINITY_BITS)) return importance;
   requireFinite(importance, weight, "importance");
+  requireNonNegative(importance, weight);
+  return importance;
+}
+
+function requireNonNegative(importance: Float32Array, weight: string): void {
   const index = importance.findIndex((score) => score < 0);
-  // x + 0 is +0 for −0 and x for all others.
-  if (index < 0) return importance.map((score) => score + 0);
+  if (index < 0) return;
   throw new CoreError(
     "invalid-criterion",
     `the importance of weight "${weight}" is ${importance[index]} at index ${index}, expected at least 0`,

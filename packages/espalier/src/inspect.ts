@@ -1,7 +1,6 @@
 import { balancedBlocks, block, columns, nm, type Pattern, rows, unstructured } from "@espalier/core";
-import { type Model, prunableWeights, type Weight } from "@espalier/onnx";
+import { type Model, parameterCounts, prunableWeights, type Weight } from "@espalier/onnx";
 import { openModel } from "./open-model.js";
-import { countZeros, isParameter, Tally } from "./zeros.js";
 
 /** Patterns that `inspect` tries on every weight; the sparsity does not matter to what a weight can take. */
 const PATTERNS: readonly Pattern[] = [
@@ -51,17 +50,18 @@ export interface Inspection {
  */
 export function inspect(model: string | Uint8Array | Model): Inspection {
   const opened = openModel(model);
-  const all = new Tally();
-  const prunable = new Tally();
-  const weights = prunableWeights(opened).map((weight): InspectedWeight => {
-    if (!isParameter(weight)) return describe(weight, 0);
-    const own = new Tally();
-    const count = countZeros(opened, weight);
-    for (const tally of weight.prunable ? [own, prunable, all] : [own, all]) tally.add(count);
-    return describe(weight, own.sparsity);
-  });
-  const totals = { parameters: all.total, prunable: prunable.total, zeros: all.zeros };
-  return { model: typeof model === "string" ? model : "(bytes)", totals, weights };
+  const counts = [...parameterCounts(opened)];
+  const sparsity = new Map(counts.map(({ name, zeros, total }) => [name, zeros / total]));
+  const sum = (of: typeof counts, part: "total" | "zeros"): number => of.reduce((all, count) => all + count[part], 0);
+  return {
+    model: typeof model === "string" ? model : "(bytes)",
+    totals: {
+      parameters: sum(counts, "total"),
+      prunable: sum(counts.filter(({ prunable }) => prunable), "total"),
+      zeros: sum(counts, "zeros"),
+    },
+    weights: prunableWeights(opened).map((weight) => describe(weight, sparsity.get(weight.name) || 0)),
+  };
 }
 
 function describe(weight: Weight, sparsity: number): InspectedWeight {

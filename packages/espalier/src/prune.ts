@@ -9,14 +9,22 @@ import {
   type Statistics,
 } from "@espalier/core";
 import { applyMasks } from "@espalier/export";
-import { encodeModel, type Model, type PrunableWeight, prunableWeights } from "@espalier/onnx";
+import {
+  encodeModel,
+  fractionOfZeros,
+  type Model,
+  type ParameterCount,
+  type PrunableWeight,
+  parameterCounts,
+  prunableWeights,
+  type ZeroCount,
+} from "@espalier/onnx";
 import { EspalierError } from "./errors.js";
 import { openModel } from "./open-model.js";
 import { breathe, type ProgressEvent } from "./progress.js";
 import { selectWeights, type WeightSelection } from "./select-weights.js";
 import { VERSION } from "./version.js";
 import { type WrittenModel, writeTo } from "./write.js";
-import { countZeros, isParameter, Tally, type ZeroCount } from "./zeros.js";
 
 /** What to prune and how. */
 export interface PruneOptions extends WeightSelection {
@@ -88,16 +96,20 @@ export async function prune(model: string | Uint8Array | Model, options: PruneOp
   const masks = await chooseMasks(supported, options);
   const { criterion, pattern } = options;
   const pruned = applyMasks(original, supported, masks, { tool: `espalier ${VERSION}`, criterion, pattern });
-  const { counts, sparsity } = await countAll(pruned, masks, options);
+  const counts = await countAll(pruned, options);
+  const countsOfPruned = counts.filter(({ name }) => masks.has(name));
   return {
     model: pruned,
     masks,
-    weights: [...masks.keys()].map((name) => {
-      const { total, zeros } = counts.get(name)!;
+    weights: countsOfPruned.map(({ name, total, zeros }) => {
       return { name, total, zeros, sparsity: zeros / total, criterion: criterion.name, pattern: pattern.spec };
     }),
     skipped,
-    sparsity,
+    sparsity: {
+      ofPruned: fractionOfZeros(countsOfPruned),
+      ofPrunable: fractionOfZeros(counts.filter(({ prunable }) => prunable)),
+      ofAll: fractionOfZeros(counts),
+    },
     write: (path) => writeTo(pruned, path, options),
     toBytes: () => encodeModel(pruned),
   };
@@ -133,26 +145,14 @@ async function chooseMasks(weights: readonly PrunableWeight[], options: PruneOpt
   return masks;
 }
 
-/** Counts zeros in the pruned model, one tensor at a time. */
-async function countAll(
-  model: Model,
-  masks: ReadonlyMap<string, Mask>,
-  { signal, onProgress }: PruneOptions,
-): Promise<{ counts: Map<string, ZeroCount>; sparsity: SparsityReport }> {
-  const counts = new Map<string, ZeroCount>();
-  const parameters = prunableWeights(model).filter(isParameter);
-  const tallies = { pruned: new Tally(), prunable: new Tally(), all: new Tally() };
-  for (const [index, weight] of parameters.entries()) {
+/** Counts the zeros of the pruned model, one tensor at a time. */
+async function countAll(model: Model, { signal, onProgress }: PruneOptions): Promise<readonly ParameterCount[]> {
+  const total = prunableWeights(model).length;
+  const counts: ParameterCount[] = [];
+  for (const count of parameterCounts(model)) {
     await breathe(signal);
-    const count = countZeros(model, weight);
-    tallies.all.add(count);
-    if (weight.prunable) tallies.prunable.add(count);
-    if (masks.has(weight.name)) {
-      tallies.pruned.add(count);
-      counts.set(weight.name, count);
-    }
-    onProgress?.({ phase: "count", done: index + 1, total: parameters.length, item: weight.name });
+    counts.push(count);
+    onProgress?.({ phase: "count", done: counts.length, total, item: count.name });
   }
-  const { pruned, prunable, all } = tallies;
-  return { counts, sparsity: { ofPruned: pruned.sparsity, ofPrunable: prunable.sparsity, ofAll: all.sparsity } };
+  return counts;
 }

@@ -1,6 +1,6 @@
 import { decodeModel, prunableWeights } from "@espalier/onnx";
 import { buildModel, node, tensor, valueInfo } from "@espalier/testkit";
-import { EspalierError } from "espalier";
+import { EspalierError } from "./errors.js";
 import { describe, expect, test } from "vitest";
 import { selectWeights } from "./select-weights.js";
 

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { externalDataFiles, type Model, readModel, writeModel } from "@espalier/onnx";
+import { dirname } from "node:path";
+import { type Model, writeModelInSteps } from "@espalier/onnx";
 import { EspalierError } from "./errors.js";
 import { breathe, type ProgressEvent } from "./progress.js";
 
@@ -30,17 +30,27 @@ export function checkWritable(path: string): void {
   }
 }
 
-/** Writes a model and says how large it became. */
+/** Writes a model and says how large it became; a stop in the middle leaves no trace. */
 export async function writeTo(
   model: Model,
   path: string,
   { signal, onProgress }: { readonly signal?: AbortSignal; readonly onProgress?: (event: ProgressEvent) => void },
 ): Promise<WrittenModel> {
   checkWritable(path);
-  await breathe(signal);
   onProgress?.({ phase: "write", done: 0, total: 1, item: path });
-  writeModel(model, path);
-  const external = [...externalDataFiles(readModel(path)).keys()];
-  const files = [path, ...external.map((location) => join(dirname(path), location))];
-  return { path, bytes: files.reduce((sum, file) => sum + statSync(file).size, 0) };
+  const { externalData } = await inTurns(writeModelInSteps(model, path), signal);
+  const files = new Set([path, ...externalData]);
+  return { path, bytes: [...files].reduce((sum, file) => sum + statSync(file).size, 0) };
+}
+
+/** Takes the steps of a generator, and a breath before each; an abort is thrown into it, so that it can tidy up. */
+async function inTurns<Result>(steps: Generator<void, Result>, signal: AbortSignal | undefined): Promise<Result> {
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value;
+    try {
+      await breathe(signal);
+    } catch (reason) {
+      steps.throw(reason);
+    }
+  }
 }

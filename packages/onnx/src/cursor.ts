@@ -52,6 +52,14 @@ export class Cursor {
    */
   varint(end: number): Varint {
     const start = this.position;
+    const first = start < end ? this.#window[start - this.#windowStart] : undefined;
+    if (first !== undefined && first < 0x80) {
+      // Nearly all numbers of a model are a single byte that the window has.
+      this.position = start + 1;
+      this.#varint.low = first;
+      this.#varint.high = 0;
+      return this.#varint;
+    }
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {

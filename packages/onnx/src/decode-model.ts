@@ -5,6 +5,7 @@ import { externalEntries, isExternal, normalizeLocation } from "./external-entri
 import { MAX_DEPTH } from "./limits.js";
 import type { Model, ModelStorage } from "./model.js";
 import { fromBinary, type ModelProto, ModelProtoSchema, type TensorProto } from "./proto.js";
+import { quote } from "./quote.js";
 import { type Scan, scan } from "./scan.js";
 import { skipField } from "./skip-field.js";
 import { sniff } from "./sniff.js";
@@ -34,7 +35,7 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Mod
   return decodeSource(memorySource(bytes), (location) => {
     const source = files.get(normalizeLocation(location));
     if (source !== undefined) return source;
-    const message = `external data ${JSON.stringify(location)} is needed but was not given; pass it as externalData`;
+    const message = `external data ${quote(location)} is needed but was not given; pass it as externalData`;
     throw new OnnxError("external-missing", message, { path: location });
   });
 }
@@ -82,9 +83,7 @@ function startsLikeModel(source: ByteSource): boolean {
 }
 
 function notOnnx(source: ByteSource, found: string, cause?: unknown): OnnxError {
-  const what = sniff(source) ?? found;
-  const context = { offset: 0, ...(source.path !== undefined && { path: source.path }), cause };
-  return new OnnxError("not-onnx", `this is no ONNX model: it is ${what}`, context);
+  return new OnnxError("not-onnx", `this is no ONNX model: it is ${sniff(source) ?? found}`, { offset: 0, cause });
 }
 
 function decodeSkeleton({ skeleton }: Scan): ModelProto {

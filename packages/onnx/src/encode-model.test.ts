@@ -1,5 +1,13 @@
 import { readFileSync } from "node:fs";
-import { decodeModel, encodeModel, externalDataFiles, readModel, walkTensors, withTensorData } from "@espalier/onnx";
+import {
+  decodeModel,
+  encodeModel,
+  externalDataFiles,
+  readModel,
+  tensorBytes,
+  walkTensors,
+  withTensorData,
+} from "@espalier/onnx";
 import { buildModel, externalTensor, node, ocrModelPath, tensor } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
 import { richModel } from "../fixtures/rich-model.js";
@@ -75,6 +83,20 @@ describe("externalDataFiles", () => {
       "length=8",
     ]);
     expect(tied!.externalData.map(({ value }) => value)).toEqual(["w.bin", "0", "8"]);
+  });
+
+  it("takes and replaces the last of several entries of one key, as ONNX Runtime does", () => {
+    const proto = weight("a", "w.bin", 0);
+    proto.externalData.push({ ...proto.externalData[1]!, value: "8" });
+    const files = new Map([["w.bin", bytesOf(1, 2, 3, 4)]]);
+    const model = decodeModel(buildModel({ nodes: [], initializers: [proto, weight("tied", "w.bin", 8)] }), {
+      externalData: files,
+    });
+    const [a] = model.proto.graph!.initializer;
+    expect(tensorBytes(model, a!)).toEqual(bytesOf(3, 4));
+    const out = decodeModel(encodeModel(withTensorData(model, new Map([[a!, () => bytesOf(5, 6)]]))));
+    const entries = out.proto.graph!.initializer[0]!.externalData.map(({ key, value }) => `${key}=${value}`);
+    expect(entries).toEqual(["location=w.bin", "offset=0", "length=8", "offset=4096"]);
   });
 
   it("finds tensors that overlap only in part, also across one that lies between", () => {

@@ -3,7 +3,7 @@ import { externalEntries } from "./external-entries.js";
 import { entryPlacements, externalLayout } from "./external-layout.js";
 import type { Model } from "./model.js";
 import { modelSplices } from "./model-splices.js";
-import { type Splice, splicedSize, writeSpliced } from "./splice.js";
+import { type Splice, splicedPieces, splicedSize } from "./splice.js";
 
 /**
  * The bytes of the `.onnx` file. A model without edits comes out byte for byte as it went in; otherwise only edited data,
@@ -33,9 +33,9 @@ export function externalDataFiles(model: Model): ReadonlyMap<string, () => Uint8
 function spliced(source: ByteSource, splices: readonly Splice[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(splicedSize(source.size, splices));
   let at = 0;
-  writeSpliced(source, splices, (piece) => {
+  for (const piece of splicedPieces(source, splices)) {
     bytes.set(piece, at);
     at += piece.length;
-  });
+  }
   return bytes;
 }

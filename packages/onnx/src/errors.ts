@@ -39,7 +39,7 @@ export interface OnnxErrorContext {
   readonly cause?: unknown;
 }
 
-/** The only error that `@espalier/onnx` throws. The message says what was found, what was expected and what to do. */
+/** Every error about a model or a file. The message says what was found, what was expected and what to do. */
 export class OnnxError extends Error {
   override readonly name = "OnnxError";
   readonly code: OnnxErrorCode;

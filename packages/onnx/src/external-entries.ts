@@ -1,5 +1,6 @@
 import { OnnxError } from "./errors.js";
 import { type TensorProto, TensorProto_DataLocation } from "./proto.js";
+import { quote } from "./quote.js";
 
 /** What the `external_data` entries of a tensor say. */
 export interface ExternalEntries {
@@ -40,13 +41,13 @@ export function externalEntries(tensor: TensorProto): ExternalEntries {
  * @throws {OnnxError} `external-escape`; `malformed` when it is empty or has a NUL character
  */
 export function checkLocation(location: string, tensorName?: string): void {
-  const where = tensorName === undefined ? "external data" : `external data of tensor ${JSON.stringify(tensorName)}`;
+  const where = tensorName === undefined ? "external data" : `external data of tensor ${quote(tensorName)}`;
   if (normalizeLocation(location) === "" || location.includes("\0")) {
-    throw new OnnxError("malformed", `${where} names no file: its location is ${JSON.stringify(location)}`);
+    throw new OnnxError("malformed", `${where} names no file: its location is ${quote(location)}`);
   }
   const escapes = /^[\\/]/.test(location) || /^[A-Za-z]:/.test(location) || location.split(/[\\/]/).includes("..");
   if (escapes) {
-    const message = `${where} is at ${JSON.stringify(location)}, outside the model's folder; only files inside it are read`;
+    const message = `${where} is at ${quote(location)}, outside the model's folder; only files inside it are read`;
     throw new OnnxError("external-escape", message);
   }
 }
@@ -62,6 +63,6 @@ export function normalizeLocation(location: string): string {
 function byteCount(text: string, key: string, tensorName: string): number {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(value)) return value;
-  const message = `external data of tensor ${JSON.stringify(tensorName)} has ${key} ${JSON.stringify(text)}, which is no byte count`;
+  const message = `external data of tensor ${quote(tensorName)} has ${key} ${quote(text)}, which is no byte count`;
   throw new OnnxError("malformed", message);
 }

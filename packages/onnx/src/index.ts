@@ -1,8 +1,12 @@
+export { appendToGraph, type GraphAddition } from "./append-to-graph.js";
 export type { ByteSource } from "./byte-source.js";
 export { type DecodeOptions, decodeModel } from "./decode-model.js";
 export { type DtypeName, dtypeName, elementSize } from "./dtype.js";
 export { encodeModel, externalDataFiles } from "./encode-model.js";
 export { isOnnxError, OnnxError, type OnnxErrorCode, type OnnxErrorContext } from "./errors.js";
+export { type AttributeInit, makeNode, type NodeOptions } from "./make-node.js";
+export { makeTensor, type TensorValues } from "./make-tensor.js";
+export { makeValueInfo } from "./make-value-info.js";
 export { metadata, withMetadata } from "./metadata.js";
 export type { Model, ModelStorage, TensorData } from "./model.js";
 export type {
@@ -24,12 +28,17 @@ export { elementCount, tensorByteLength } from "./tensor-size.js";
 export { type GraphScope, type TensorEntry, walkGraphs, walkTensors } from "./tensors.js";
 export {
   type Consumer,
+  countZeros,
+  fractionOfZeros,
+  type ParameterCount,
   type PrunableWeight,
+  parameterCounts,
   prunableWeights,
   type UnprunableWeight,
   type Weight,
   type WeightAxis,
   type WeightBase,
+  type ZeroCount,
 } from "./weights/index.js";
 export { withTensorData } from "./with-tensor-data.js";
-export { type WriteOptions, type WrittenModel, writeModel } from "./write-model.js";
+export { type WriteOptions, type WrittenModel, writeModel, writeModelInSteps } from "./write-model.js";

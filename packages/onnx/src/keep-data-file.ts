@@ -4,8 +4,8 @@ import { basename, dirname, join, posix, resolve } from "node:path";
 import type { ExternalFile } from "./external-layout.js";
 import { fileSource } from "./file-source.js";
 import type { Model } from "./model.js";
-import { writeSpliced } from "./splice.js";
-import { discardFiles, type StagedFile, stageFile, statIfThere } from "./staged-file.js";
+import { splicedPieces } from "./splice.js";
+import { discardFiles, type StagedFile, type Steps, stageFile, statIfThere } from "./staged-file.js";
 import { folderInside } from "./write-folder.js";
 
 /** Bytes of each file in memory while two are compared. */
@@ -28,13 +28,13 @@ const HASH_DIGITS = 16;
  *
  * @param staged the files of this write so far; receives the copy unless the same bytes are there already
  */
-export function keepDataFile(model: Model, file: ExternalFile, path: string, staged: StagedFile[]): KeptFile {
+export function* keepDataFile(model: Model, file: ExternalFile, path: string, staged: StagedFile[]): Steps<KeptFile> {
   const folder = dirname(path);
   if (file.splices.length === 0 && isFolderOf(model, folder)) return { path: join(folder, file.location) };
   const home = folderInside(folder, posix.dirname(file.location));
   const oldName = posix.basename(file.location);
   const others = [path, ...staged.map((other) => other.path)];
-  const copy = stageFile(join(home, oldName), (sink) => writeSpliced(file.source(), file.splices, sink));
+  const copy = yield* stageFile(join(home, oldName), splicedPieces(file.source(), file.splices));
   // Remembered before anything else can fail, so that it is removed then.
   staged.push(copy);
   const derived = derivedName(oldName, model.storage.source.path, path);
@@ -86,6 +86,6 @@ function sameContent(path: string, other: string): boolean {
 
 function contentHash(path: string): string {
   const hash = createHash("sha256");
-  writeSpliced(fileSource(path), [], (piece) => hash.update(piece));
+  for (const piece of splicedPieces(fileSource(path), [])) hash.update(piece);
   return hash.digest("hex").slice(0, HASH_DIGITS);
 }

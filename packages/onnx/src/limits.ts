@@ -11,10 +11,10 @@ export const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
 /**
  * Estimated bytes of the decoded structure (nodes, names, attributes, shapes; no tensor values) in JavaScript objects.
- * Without it a file of empty 2-byte messages takes 300 times its size. 768 MiB is a million nodes and values, and still
- * fits the default heap of Node on a machine with 2 GB.
+ * Without it a file of empty 2-byte messages takes 300 times its size. 512 MiB is a million nodes, five times the largest
+ * real graphs, and fits the default heap of Node on a machine with 2 GB.
  */
-export const MAX_STRUCTURE_BYTES = 768 * 2 ** 20;
+export const MAX_STRUCTURE_BYTES = 512 * 2 ** 20;
 
 /** Estimated heap bytes of one decoded thing, measured with protobuf-es on Node 20 and rounded up. */
 export const COST = {

@@ -1,5 +1,5 @@
 export type { DescField, DescMessage } from "@bufbuild/protobuf";
-export { fromBinary, ScalarType } from "@bufbuild/protobuf";
+export { create, fromBinary, ScalarType, toBinary } from "@bufbuild/protobuf";
 export { WireType } from "@bufbuild/protobuf/wire";
 export type {
   AttributeProto,
@@ -14,8 +14,12 @@ export type {
 } from "onnx-buf";
 export {
   AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
   ModelProtoSchema,
+  NodeProtoSchema,
   TensorProto_DataLocation,
   TensorProto_DataType,
   TensorProtoSchema,
+  ValueInfoProtoSchema,
 } from "onnx-buf";

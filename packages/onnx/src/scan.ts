@@ -54,6 +54,8 @@ class Scanner {
   readonly #metadata: Span[] = [];
   readonly #budget: number;
   #cost = 0;
+  /** Everything before it has been copied to the skeleton or left out. Runs of fields are copied in one go. */
+  #copied = 0;
 
   constructor(source: ByteSource, budget: number) {
     this.#cursor = new Cursor(source);
@@ -61,7 +63,9 @@ class Scanner {
   }
 
   run(): Scan {
-    this.#fields(messagePlan(ModelProtoSchema), this.#cursor.source.size, 1, undefined);
+    const { size } = this.#cursor.source;
+    this.#fields(messagePlan(ModelProtoSchema), size, 1, undefined);
+    this.#copyTo(size);
     return { skeleton: this.#skeleton.bytes(), tensors: this.#tensors, metadata: this.#metadata };
   }
 
@@ -72,10 +76,12 @@ class Scanner {
     const at = this.#cursor.position;
     const length = this.#cursor.length(outerEnd);
     const span = { at, start: this.#cursor.position, end: this.#cursor.position + length, parent };
-    this.#copy(start, at);
+    this.#copyTo(at);
+    this.#copied = span.start;
     const content = this.#skeleton.open();
     if (plan.name === TENSOR) this.#tensor(plan, span, depth);
     else this.#fields(plan, span.end, depth, span);
+    this.#copyTo(span.end);
     this.#skeleton.close(content);
   }
 
@@ -84,13 +90,15 @@ class Scanner {
     let unmergeable = 0;
     while (this.#cursor.position < end) {
       const start = this.#cursor.position;
-      const { number, field } = this.#field(plan, end, depth, span);
+      const field = this.#field(plan, end, depth, span);
       if (field?.unmergeable) {
         // Protobuf merges a second value into the first; the tensor in it would have two places in the file.
-        if (unmergeable & (1 << number)) throw twice(plan, field, start);
-        unmergeable |= 1 << number;
+        if (unmergeable & (1 << field.number)) throw twice(plan, field, start);
+        unmergeable |= 1 << field.number;
       }
-      if (span === undefined && number === METADATA_PROPS) this.#metadata.push({ start, end: this.#cursor.position });
+      if (span === undefined && field?.number === METADATA_PROPS) {
+        this.#metadata.push({ start, end: this.#cursor.position });
+      }
     }
   }
 
@@ -100,41 +108,44 @@ class Scanner {
     const location = { message, payload: [] as PayloadSpan[], externalData: [] as Span[], dataLocation: [] as Span[] };
     while (this.#cursor.position < message.end) {
       const start = this.#cursor.position;
-      const { number } = this.#field(plan, message.end, depth, message, location.payload);
-      const record = { start, end: this.#cursor.position };
-      if (number === TensorField.externalData) location.externalData.push(record);
-      if (number === TensorField.dataLocation) {
+      const field = this.#field(plan, message.end, depth, message, location.payload);
+      if (field?.number === TensorField.externalData) location.externalData.push({ start, end: this.#cursor.position });
+      if (field?.number === TensorField.dataLocation) {
         this.#spend(COST.span, start);
-        location.dataLocation.push(record);
+        location.dataLocation.push({ start, end: this.#cursor.position });
       }
     }
+    this.#copyTo(message.end);
     this.#skeleton.append(PLACEHOLDER.length).set(PLACEHOLDER);
     this.#tensors.set(this.#skeleton.length, location);
   }
 
-  /** Scans one field. `payload` is there in a tensor and receives its data fields, which are not copied. */
+  /**
+   * Scans one field.
+   *
+   * @param payload there in a tensor: receives its data fields, which are not copied
+   * @returns undefined for a field nobody knows
+   */
   #field(
     plan: MessagePlan,
     end: number,
     depth: number,
     span: MessageSpan | undefined,
     payload?: PayloadSpan[],
-  ): { readonly number: number; readonly field: FieldPlan | undefined } {
+  ): FieldPlan | undefined {
     const start = this.#cursor.position;
     const tag = this.#cursor.tag(end);
-    const number = tag >>> 3;
-    const field = plan.fields.get(number);
+    const field = plan.fields.get(tag >>> 3);
     if (field === undefined) {
       this.#spend(COST.unknown, start);
       skipField(this.#cursor, tag, start, end, depth);
-      this.#copy(start, this.#cursor.position);
-      return { number, field };
+      return undefined;
     }
     checkWireType(plan, field, tag & 7, start);
-    if (payload !== undefined && PAYLOAD_FIELDS.has(number)) this.#payload(payload, field, tag, start, end);
+    if (payload !== undefined && PAYLOAD_FIELDS.has(field.number)) this.#payload(payload, field, tag, start, end);
     else if (field.message !== undefined) this.#message(field.message(), start, end, depth + 1, span);
     else this.#scalar(field, tag & 7, start, end);
-    return { number, field };
+    return field;
   }
 
   #payload(payload: PayloadSpan[], field: FieldPlan, tag: number, recordStart: number, end: number): void {
@@ -147,13 +158,15 @@ class Scanner {
       this.#cursor.position = start + length;
     } else skipNumber(this.#cursor, tag & 7, end);
     const stop = this.#cursor.position;
+    this.#copyTo(recordStart);
+    this.#copied = stop;
     const last = payload.at(-1);
-    if (!packed && last !== undefined && !last.packed && last.field === tag >>> 3 && last.end === recordStart) {
+    if (!packed && last !== undefined && !last.packed && last.field === field.number && last.end === recordStart) {
       payload[payload.length - 1] = { ...last, end: stop };
       return;
     }
     this.#spend(COST.span, recordStart);
-    payload.push({ field: tag >>> 3, packed, recordStart, start, end: stop });
+    payload.push({ field: field.number, packed, recordStart, start, end: stop });
   }
 
   #scalar(field: FieldPlan, wireType: number, start: number, end: number): void {
@@ -168,7 +181,6 @@ class Scanner {
       else this.#spend(COST.text + 2 * length, start);
       cursor.position = stop;
     }
-    this.#copy(start, cursor.position);
   }
 
   /** Proves that a packed list holds whole numbers only, so that a decoder cannot run past its end. */
@@ -186,10 +198,13 @@ class Scanner {
     }
   }
 
-  /** Copies `[start, end)` of the file to the skeleton. */
-  #copy(start: number, end: number): void {
+  /** Copies the file up to `end` to the skeleton. */
+  #copyTo(end: number): void {
+    const start = this.#copied;
+    if (start === end) return;
     this.#spend(end - start, start);
     this.#cursor.copy(this.#skeleton.append(end - start), start);
+    this.#copied = end;
   }
 
   /** Counts memory before it is used. */

@@ -1,4 +1,5 @@
 import type { ByteSource } from "./byte-source.js";
+import { quote } from "./quote.js";
 
 /** Enough for every signature below and for a line of text. */
 const HEAD_BYTES = 512;
@@ -40,7 +41,7 @@ export function sniff(source: ByteSource): string | undefined {
   const text = Array.from(head, (byte) => String.fromCharCode(byte)).join("");
   const signature = SIGNATURES.find(({ at, text: expected }) => text.startsWith(expected, at));
   if (signature !== undefined) return signature.name;
-  return isText(head) ? `text that starts with ${JSON.stringify(quote(head))}` : undefined;
+  return isText(head) ? `text that starts with ${quote(firstWords(head))}` : undefined;
 }
 
 /** UTF-8 without control characters: a protobuf message of that length always has some. */
@@ -55,7 +56,7 @@ function isText(head: Uint8Array): boolean {
   }
 }
 
-function quote(head: Uint8Array): string {
+function firstWords(head: Uint8Array): string {
   const text = new TextDecoder().decode(head).trim();
   return text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)}…` : text;
 }

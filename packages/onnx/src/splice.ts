@@ -59,28 +59,28 @@ export function splicedSize(size: number, splices: readonly Splice[]): number {
   return splices.reduce((sum, { start, end, length }) => sum + length - (end - start), size);
 }
 
-/** Receives a spliced source piece by piece. A piece is only valid during the call. */
-export type Sink = (piece: Uint8Array) => void;
-
 /** Bytes copied at a time: large enough for the disk, small beside a tensor. */
 const CHUNK_BYTES = 4 * 2 ** 20;
 
-/** Writes a source with its splices, which are in order and do not overlap; one chunk or one splice is in memory. */
-export function writeSpliced(source: ByteSource, splices: readonly Splice[], sink: Sink): void {
+/**
+ * A source with its splices, which are in order and do not overlap, piece by piece; one chunk or one splice is in memory.
+ * A piece is valid until the next one is asked for.
+ */
+export function* splicedPieces(source: ByteSource, splices: readonly Splice[]): Generator<Uint8Array, void, undefined> {
   const chunk = new Uint8Array(Math.min(CHUNK_BYTES, source.size));
   let position = 0;
   for (const splice of splices) {
-    copy(source, position, splice.start, chunk, sink);
-    sink(splice.data());
+    yield* copied(source, position, splice.start, chunk);
+    yield splice.data();
     position = splice.end;
   }
-  copy(source, position, source.size, chunk, sink);
+  yield* copied(source, position, source.size, chunk);
 }
 
-function copy(source: ByteSource, start: number, end: number, chunk: Uint8Array, sink: Sink): void {
+function* copied(source: ByteSource, start: number, end: number, chunk: Uint8Array): Generator<Uint8Array> {
   for (let position = start; position < end; position += chunk.length) {
     const piece = chunk.subarray(0, Math.min(chunk.length, end - position));
     source.readInto(piece, position);
-    sink(piece);
+    yield piece;
   }
 }

@@ -3,7 +3,6 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, type Stats, statSyn
 import { basename, dirname, join } from "node:path";
 import { OnnxError } from "./errors.js";
 import { reason } from "./file-source.js";
-import type { Sink } from "./splice.js";
 
 /** One write call takes at most this; Node refuses lengths from 2 GiB on. */
 const MAX_WRITE_BYTES = 2 ** 30;
@@ -15,18 +14,24 @@ export interface StagedFile {
   readonly path: string;
 }
 
+/** Work that can be stopped between two steps: throw into it, and it tidies up. */
+export type Steps<Result> = Generator<void, Result, undefined>;
+
 /**
- * Writes a file under a temporary name in the folder of `path`, and syncs it.
+ * Writes a file under a temporary name in the folder of `path`, and syncs it; a step is one piece.
  *
- * @param write is handed a function that takes the content piece by piece; errors it throws itself come out unchanged
+ * @param pieces the content in order; errors it throws itself come out unchanged
  * @throws {OnnxError} `write-failed`; nothing is left on disk then
  */
-export function stageFile(path: string, write: (sink: Sink) => void): StagedFile {
+export function* stageFile(path: string, pieces: Iterable<Uint8Array>): Steps<StagedFile> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   const mode = (statIfThere(path)?.mode ?? 0o666) & 0o777;
   const file = writing(path, () => openSync(temporary, "wx", mode));
   try {
-    write((piece) => writing(path, () => writeAll(file, piece)));
+    for (const piece of pieces) {
+      writing(path, () => writeAll(file, piece));
+      yield;
+    }
     writing(path, () => fsyncSync(file));
   } catch (error) {
     closeSync(file);

@@ -146,6 +146,12 @@ describe("tensorBytes of a tensor that lies about its size", () => {
     );
   });
 
+  it("cuts long names and hides control characters in messages", () => {
+    const proto = lying([2n], {});
+    proto.name = `\u001b[31m${"x".repeat(1e6)}`;
+    expect(withInitializer(proto)).toThrow(/^tensor "\\u001b\[31mx{75}…" /);
+  });
+
   it("takes a zero dim beside an absurd one as no elements", () => {
     expect(withInitializer(lying([2n ** 62n, 0n, 2n ** 62n], {}))()).toEqual(new Uint8Array(0));
   });

@@ -4,6 +4,7 @@ import { OnnxError } from "./errors.js";
 import { externalEntries, isExternal } from "./external-entries.js";
 import type { Model, TensorData } from "./model.js";
 import { TensorProto_DataType as DataType, type TensorProto } from "./proto.js";
+import { quote } from "./quote.js";
 import type { PayloadSpan, TensorLocation } from "./tensor-location.js";
 import { describe, tensorByteLength } from "./tensor-size.js";
 import { putNumber, type TypedField, typedField, wrongField } from "./typed-payload.js";
@@ -33,7 +34,7 @@ export function tensorBytes(model: Model, tensor: TensorProto): Uint8Array<Array
 export function tensorLocation(model: Model, tensor: TensorProto): TensorLocation {
   const location = model.storage.tensors.get(tensor);
   if (location !== undefined) return location;
-  const message = `tensor ${JSON.stringify(tensor.name)} does not belong to this model; use the tensor objects of its own proto`;
+  const message = `tensor ${quote(tensor.name)} does not belong to this model; use the tensor objects of its own proto`;
   throw new OnnxError("unknown-tensor", message);
 }
 
@@ -60,7 +61,7 @@ export function externalRange(
   }
   const source = model.storage.external(entries.location);
   if (entries.offset + length > source.size) {
-    const message = `${describe(tensor)} needs bytes ${entries.offset} to ${entries.offset + length} of ${JSON.stringify(entries.location)}, which has ${source.size}`;
+    const message = `${describe(tensor)} needs bytes ${entries.offset} to ${entries.offset + length} of ${quote(entries.location)}, which has ${source.size}`;
     throw new OnnxError("truncated", message, { offset: entries.offset, path: source.path ?? entries.location });
   }
   return { source, offset: entries.offset, length };

@@ -1,6 +1,7 @@
 import { dtypeName, elementSize } from "./dtype.js";
 import { OnnxError } from "./errors.js";
 import type { TensorProto } from "./proto.js";
+import { quote } from "./quote.js";
 
 /**
  * Number of elements of a tensor: the product of its dims, 1 without dims.
@@ -40,5 +41,5 @@ export function tensorByteLength(tensor: TensorProto): number {
 /** The tensor as messages name it. */
 export function describe(tensor: TensorProto): string {
   const dims = tensor.dims.length > 8 ? `${tensor.dims.length} dims` : `[${tensor.dims.join(", ")}]`;
-  return `tensor ${JSON.stringify(tensor.name)} (${dtypeName(tensor.dataType)} ${dims})`;
+  return `tensor ${quote(tensor.name)} (${dtypeName(tensor.dataType)} ${dims})`;
 }

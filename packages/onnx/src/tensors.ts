@@ -93,6 +93,8 @@ function* graphAndBelow(
 }
 
 function* belowNodes(scope: GraphScope): Generator<GraphScope> {
+  // Most graphs have no subgraphs: names are only compared where there are some.
+  if (!scope.nodes.some((node) => node.attribute.some(hasGraphs))) return;
   const labels = uniqueLabels(scope.nodes.map((node) => (node.name === "" ? node.opType : node.name)));
   for (const [index, node] of scope.nodes.entries()) yield* belowAttributes(node.attribute, [labels[index]!], scope);
 }
@@ -102,13 +104,17 @@ function* belowAttributes(
   at: readonly string[],
   parent: GraphScope,
 ): Generator<GraphScope> {
-  for (const attribute of attributes) {
+  for (const attribute of attributes.filter(hasGraphs)) {
     const path = [...parent.path, ...at, attribute.name];
     if (attribute.g !== undefined) yield* graphAndBelow(attribute.g, path, parent);
     for (const [index, graph] of attribute.graphs.entries()) {
       yield* graphAndBelow(graph, [...path, String(index)], parent);
     }
   }
+}
+
+function hasGraphs(attribute: AttributeProto): boolean {
+  return attribute.g !== undefined || attribute.graphs.length > 0;
 }
 
 /** Names that appear several times get `#` and their position, until they are unique. */

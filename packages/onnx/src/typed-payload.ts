@@ -1,5 +1,6 @@
 import { OnnxError } from "./errors.js";
 import { TensorProto_DataType as DataType, type TensorProto } from "./proto.js";
+import { quote } from "./quote.js";
 import { TensorField } from "./wire-plan.js";
 
 /** How the values of a typed list field (`float_data`, `int32_data`, …) become the bytes of `raw_data`. */
@@ -58,6 +59,6 @@ export function wrongField(tensor: TensorProto, field: number): OnnxError {
   };
   return new OnnxError(
     "malformed",
-    `tensor ${JSON.stringify(tensor.name)} has its data in ${names[field]}, which data type ${tensor.dataType} does not use`,
+    `tensor ${quote(tensor.name)} has its data in ${names[field]}, which data type ${tensor.dataType} does not use`,
   );
 }

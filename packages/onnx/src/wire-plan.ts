@@ -3,6 +3,7 @@ import { type DescField, type DescMessage, ScalarType, TensorProtoSchema, WireTy
 
 /** How the scanner treats one field of a message. */
 export interface FieldPlan {
+  readonly number: number;
   readonly name: string;
   /** Wire type of a single value. */
   readonly wireType: number;
@@ -81,13 +82,14 @@ export function hasWireType(field: FieldPlan, wireType: number): boolean {
 }
 
 function fieldPlan(field: DescField): FieldPlan {
-  const { name } = field;
+  const { name, number } = field;
   const isList = field.fieldKind === "list";
   if (field.message !== undefined) {
     const child = field.message;
     const unmergeable = !isList && TENSOR_HOLDERS.has(child.name);
     return {
       name,
+      number,
       wireType: WireType.LengthDelimited,
       packable: false,
       message: () => messagePlan(child),
@@ -95,7 +97,7 @@ function fieldPlan(field: DescField): FieldPlan {
     };
   }
   const wireType = field.scalar === undefined ? WireType.Varint : scalarWireType(field.scalar);
-  return { name, wireType, packable: isList && wireType !== WireType.LengthDelimited, unmergeable: false };
+  return { name, number, wireType, packable: isList && wireType !== WireType.LengthDelimited, unmergeable: false };
 }
 
 function scalarWireType(scalar: ScalarType): number {

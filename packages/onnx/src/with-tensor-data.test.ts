@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { equals, fromBinary } from "@bufbuild/protobuf";
+import { createRegistry, equals, fromBinary } from "@bufbuild/protobuf";
 import { decodeModel, encodeModel, type Model, tensorBytes, walkTensors, withTensorData } from "@espalier/onnx";
 import { buildModel, graph, node, ocrModelPath, tensor } from "@espalier/testkit";
 import fc from "fast-check";
@@ -22,7 +22,7 @@ function equalStructure(a: ModelProto, b: ModelProto): boolean {
     Object.assign(proto, { floatData: [], int32Data: [], int64Data: [], doubleData: [], uint64Data: [] });
     proto.rawData = new Uint8Array(0);
   }
-  return equals(ModelProtoSchema, a, b, { unknown: true });
+  return equals(ModelProtoSchema, a, b, { unknown: true, registry: createRegistry() });
 }
 
 /** Every numeric tensor with its bits flipped. */

@@ -2,14 +2,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import { memorySource } from "./byte-source.js";
 import { OnnxError } from "./errors.js";
 import { checkLocation, externalEntries, isExternal, normalizeLocation } from "./external-entries.js";
-import { entryPlacements, externalLayout } from "./external-layout.js";
-import { keepDataFile } from "./keep-data-file.js";
+import { type ExternalFile, entryPlacements, externalLayout } from "./external-layout.js";
+import { type KeptFile, keepDataFile } from "./keep-data-file.js";
 import type { Model } from "./model.js";
 import { modelSplices } from "./model-splices.js";
 import { packedLayout } from "./packed-layout.js";
 import type { TensorProto } from "./proto.js";
-import { writeSpliced } from "./splice.js";
-import { commitFiles, discardFiles, type StagedFile, stageFile, statIfThere } from "./staged-file.js";
+import { splicedPieces } from "./splice.js";
+import { commitFiles, discardFiles, type StagedFile, type Steps, stageFile, statIfThere } from "./staged-file.js";
 import type { Placement } from "./tensor-splices.js";
 import { checkFolder, folderInside } from "./write-folder.js";
 
@@ -55,13 +55,25 @@ interface Plan {
  *   the `.onnx` file would exceed 2 GB. Errors of reading and of edits come out as they are.
  */
 export function writeModel(model: Model, path: string, options: WriteOptions = {}): WrittenModel {
+  const steps = writeModelInSteps(model, path, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * {@link writeModel} in steps of a few megabytes, for callers that let other work run in between or want to stop: an error
+ * thrown into the generator comes out again when everything temporary is removed.
+ */
+export function* writeModelInSteps(model: Model, path: string, options: WriteOptions = {}): Steps<WrittenModel> {
   checkFolder(path);
   checkReplaceable(model, path);
   const staged: StagedFile[] = [];
   try {
-    const { placements, externalData } = stageData(model, path, options.externalData ?? "keep", staged);
+    const { placements, externalData } = yield* stageData(model, path, options.externalData ?? "keep", staged);
     const splices = modelSplices(model, placements);
-    staged.push(stageFile(path, (sink) => writeSpliced(model.storage.source, splices, sink)));
+    staged.push(yield* stageFile(path, splicedPieces(model.storage.source, splices)));
     commitFiles(staged);
     return { path, externalData };
   } finally {
@@ -69,24 +81,30 @@ export function writeModel(model: Model, path: string, options: WriteOptions = {
   }
 }
 
-function stageData(model: Model, path: string, mode: WriteOptions["externalData"] & {}, staged: StagedFile[]): Plan {
-  if (mode === "keep") return keepData(model, path, staged);
+function* stageData(
+  model: Model,
+  path: string,
+  mode: WriteOptions["externalData"] & {},
+  staged: StagedFile[],
+): Steps<Plan> {
+  if (mode === "keep") return yield* keepData(model, path, staged);
   if (mode === "embed") {
     const external = [...model.storage.tensors.keys()].filter(isExternal);
     return { placements: new Map(external.map((tensor) => [tensor, { to: "model" }])), externalData: [] };
   }
-  return packData(model, path, mode.location, staged);
+  return yield* packData(model, path, mode.location, staged);
 }
 
-function keepData(model: Model, path: string, staged: StagedFile[]): Plan {
-  const files = externalLayout(model).map((file) => ({ file, kept: keepDataFile(model, file, path, staged) }));
+function* keepData(model: Model, path: string, staged: StagedFile[]): Steps<Plan> {
+  const files: { file: ExternalFile; kept: KeptFile }[] = [];
+  for (const file of externalLayout(model)) files.push({ file, kept: yield* keepDataFile(model, file, path, staged) });
   return {
     placements: new Map(files.flatMap(({ file, kept }) => [...entryPlacements(file, kept.newLocation)])),
     externalData: files.map(({ kept }) => kept.path),
   };
 }
 
-function packData(model: Model, path: string, location: string, staged: StagedFile[]): Plan {
+function* packData(model: Model, path: string, location: string, staged: StagedFile[]): Steps<Plan> {
   checkLocation(location);
   const { splices, placements } = packedLayout(model, normalizeLocation(location));
   if (placements.size === 0) return { placements, externalData: [] };
@@ -97,7 +115,7 @@ function packData(model: Model, path: string, location: string, staged: StagedFi
     });
   }
   checkReplaceable(model, target);
-  staged.push(stageFile(target, (sink) => writeSpliced(memorySource(new Uint8Array(0)), splices, sink)));
+  staged.push(yield* stageFile(target, splicedPieces(memorySource(new Uint8Array(0)), splices)));
   return { placements, externalData: [target] };
 }
 

@@ -1,12 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeModel, encodeModel, externalDataFiles } from "@espalier/onnx";
 import { type Dtype, isRunnerError, openRunner, type Runner, randomFeeds, type Tensor } from "@espalier/runtime";
-import { buildModel, externalTensor, node, ocrModelPath, random, tensor, valueInfo } from "@espalier/testkit";
+import { buildModel, node, ocrModelPath, random, tensor, valueInfo } from "@espalier/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-/** Every backend passes the same suite; where they differ, the test says so by name. Both run in this one process. */
+/**
+ * Every backend passes the same suite, and both run in this one process. Loading has its own suite (loading.test.ts).
+ * Deviations, tested in backends/processes.test.ts: threads are fixed per process with onnxruntime-web, whose thread pool
+ * cannot change; `optimization` changes results only with onnxruntime-node, whose fused kernels approximate.
+ */
 const BACKENDS = ["node", "web"] as const;
 
 const f32 = (dims: number[], values: number[]): Tensor => ({ dtype: "float32", dims, data: Float32Array.from(values) });
@@ -32,16 +35,6 @@ const openMatMul = buildModel({
   inputs: [valueInfo("a", "float32", ["M", "K"]), valueInfo("b", "float32", ["L", "N"])],
   outputs: [valueInfo("y", "float32", ["M", "N"])],
 });
-
-/** The weights of `matMul`, kept in `folder/w.bin` from byte 4 on. */
-const externalModel = (location: string) =>
-  buildModel({
-    nodes: [node("MatMul", ["x", "W"], ["y"])],
-    initializers: [externalTensor("W", [2, 2], "float32", { location, offset: 4, length: 16 })],
-    inputs: [valueInfo("x", "float32", ["N", 2])],
-    outputs: [valueInfo("y", "float32", ["N", 2])],
-  });
-const externalBytes = new Uint8Array(Float32Array.of(-1, 1, 2, 3, 4).buffer);
 
 const samplesOfDtype: { [D in Dtype]?: Tensor } = {
   float32: { dtype: "float32", dims: [1, 4], data: Float32Array.of(1.5, -0, Number.NaN, Number.POSITIVE_INFINITY) },
@@ -325,86 +318,6 @@ describe.each(BACKENDS)("a runner of the %s backend", (backend) => {
       }));
   });
 
-  describe("external data", () => {
-    it("of a path are found next to the model", async () => {
-      const path = join(folder, `${backend}-external.onnx`);
-      writeFileSync(path, externalModel(`${backend}-w.bin`));
-      writeFileSync(join(folder, `${backend}-w.bin`), externalBytes);
-      await using(path, async (runner) => {
-        expect((await runner.run({ x: f32([1, 2], [1, 1]) })).y).toEqual(f32([1, 2], [4, 6]));
-      });
-    });
-
-    it.each(["w.bin", "sub/w.bin", "./w.bin", "sub//./w.bin"])("of bytes are given by location %j", (location) =>
-      using(
-        externalModel(location),
-        async (runner) => expect((await runner.run({ x: f32([1, 2], [1, 1]) })).y).toEqual(f32([1, 2], [4, 6])),
-        { externalData: new Map([[location, externalBytes]]) },
-      ),
-    );
-
-    it("may be the functions that @espalier/onnx gives", () => {
-      const model = decodeModel(externalModel("w.bin"), { externalData: new Map([["w.bin", externalBytes]]) });
-      return using(
-        encodeModel(model),
-        async (runner) => expect((await runner.run({ x: f32([1, 2], [1, 1]) })).y).toEqual(f32([1, 2], [4, 6])),
-        { externalData: externalDataFiles(model) },
-      );
-    });
-
-    it("that are missing, or too short, are a load error that says what to do", async () => {
-      const path = join(folder, `${backend}-orphan.onnx`);
-      writeFileSync(path, externalModel("not-there.bin"));
-      expect(await rejection(open(path))).toMatchObject({ code: "load-failed" });
-      const short = { externalData: new Map([["w.bin", new Uint8Array(8)]]) };
-      expect(await rejection(open(externalModel("w.bin"), short))).toMatchObject({ code: "load-failed" });
-      const missing = await rejection(open(externalModel("w.bin")));
-      expect(missing).toMatchObject({ code: "load-failed" });
-      expect(missing.message).toContain("`externalData`");
-    });
-
-    it.each(["disabled", "all"])(
-      "of bytes are never taken from the working directory (optimization %s)",
-      async (level) => {
-        // "package.json" exists there, and is long enough.
-        expect(readFileSync("package.json").length).toBeGreaterThan(20);
-        const error = await rejection(open(externalModel("package.json"), { optimization: level }));
-        expect(error).toMatchObject({ code: "load-failed" });
-      },
-    );
-
-    it("outside of the model's folder are refused", async () => {
-      const path = join(folder, `${backend}-escape.onnx`);
-      writeFileSync(path, externalModel("../escape.bin"));
-      expect(await rejection(open(path))).toMatchObject({ code: "load-failed" });
-    });
-  });
-
-  describe("fails to load, with ONNX Runtime's reason on one line:", () => {
-    const unknownOperator = buildModel({
-      nodes: [node("Nope", ["x"], ["y"])],
-      inputs: [valueInfo("x", "float32", [1])],
-      outputs: [valueInfo("y", "float32", [1])],
-    });
-    it.each([
-      ["five bytes", Uint8Array.of(1, 2, 3, 4, 5), "the model of 5 bytes"],
-      ["no bytes", new Uint8Array(0), "the model of 0 bytes"],
-      ["a truncated model", matMul.subarray(0, matMul.length - 20), "bytes: "],
-      ["an unknown operator", unknownOperator, "No Op registered for Nope"],
-    ])("%s", async (_, bytes, text) => {
-      const error = await rejection(open(bytes));
-      expect(error.code).toBe("load-failed");
-      expect(error.message).toContain(text);
-      expect(error.message).not.toMatch(/\n|ERROR_CODE/);
-    });
-
-    it("a path that does not exist", async () => {
-      const error = await rejection(open(join(folder, "none.onnx")));
-      expect(error.code).toBe("load-failed");
-      expect(error.message).toContain("none.onnx");
-    });
-  });
-
   it("reports what fails while running, keeps the original error, and can go on", () =>
     using(openMatMul, async (runner) => {
       const a = f32([2, 3], Array(6).fill(1));
@@ -477,38 +390,5 @@ describe.each(BACKENDS)("a runner of the %s backend", (backend) => {
       const [upright, rotated] = output.data as Float32Array;
       expect(upright! + rotated!).toBeCloseTo(1, 5);
     });
-  });
-});
-
-describe("openRunner", () => {
-  it("uses onnxruntime-node by default in Node", async () => {
-    const runner = await openRunner(matMul);
-    expect(runner.backend).toBe("node");
-    await runner.close();
-  });
-
-  it.each([
-    [{ backend: "cuda" }, "backend: found cuda, expected node or web."],
-    [{ threads: 0 }, "threads: found 0, expected an integer of at least 1."],
-    [{ threads: 1.5 }, "threads: found 1.5, expected an integer of at least 1."],
-    [{ optimization: "max" }, "optimization: found max, expected disabled, basic, extended, all."],
-  ])("refuses %j", async (options, message) => {
-    expect(await rejection(openRunner(matMul, options as object))).toMatchObject({ code: "bad-option", message });
-  });
-
-  it("gives the same results on both backends up to rounding", async () => {
-    const source = random(3);
-    const a: Tensor = { dtype: "float32", dims: [8, 64], data: source.float32(512) };
-    const b: Tensor = { dtype: "float32", dims: [64, 8], data: source.float32(512) };
-    const [native, wasm] = await Promise.all(
-      BACKENDS.map(async (backend) => {
-        const runner = await openRunner(openMatMul, { backend });
-        const { y } = await runner.run({ a, b });
-        await runner.close();
-        return y!.data as Float32Array;
-      }),
-    );
-    // Sums of 64 products of normal numbers: rounding adds at most 64 · 2⁻²⁴ · Σ|a·b| < 64 · 6e-8 · 64 ≈ 2.4e-4.
-    for (let i = 0; i < 64; i++) expect(Math.abs(native![i]! - wasm![i]!)).toBeLessThan(2.4e-4);
   });
 });

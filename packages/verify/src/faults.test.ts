@@ -147,7 +147,7 @@ describe("faults in weights", () => {
     const failed = await failuresOf(broken, { minSparsity: 0.5 });
     expect(failed.map(({ name }) => name)).toEqual(["pattern", "sparsity", "idempotent"]);
     expect(failed[0]!.message).toContain("31 of 64 entries are zero, sparsity 0.5 asks for 32");
-    expect(failed[1]!.message).toContain('1 zeros too few, least in weight "W1"');
+    expect(failed[1]!.message).toContain('1 zeros too few, the smallest share in weight "W1"');
   });
 
   it("finds one zero too few over a whole model, where no layer alone shows it", async () => {

@@ -13,20 +13,33 @@ const verification: Verification = {
 };
 
 describe("formatVerification", () => {
-  it("lines the checks up, one line each, and ends with the verdict", () => {
+  it("tabulates the checks, tells what each found, and ends with the verdict", () => {
     expect(formatVerification(verification)).toBe(
       [
-        "check     status   measured  limit  finding",
-        "pattern   passed   0         0      2 weights conform to 2:4",
-        "sparsity  skipped  0.5       -      no limit",
-        'outputs   failed   0.1235    0.05   output "y": too far',
-        "loads     failed   -         -      gone",
+        "| check    | status  | measured | limit |",
+        "| :------- | :------ | -------: | ----: |",
+        "| pattern  | passed  |        0 |     0 |",
+        "| sparsity | skipped |      0.5 |     – |",
+        "| outputs  | failed  |   0.1235 |  0.05 |",
+        "| loads    | failed  |        – |     – |",
+        "",
+        "pattern: 2 weights conform to 2:4",
+        "sparsity: no limit",
+        'outputs: output "y": too far',
+        "loads: gone",
         "",
         "bytes: 1000 original, 1100 pruned (1.100)",
         "failed: 1 passed, 2 failed, 1 skipped",
         "",
       ].join("\n"),
     );
+  });
+
+  it("lets no name out of a model break a line or reach the terminal as a control sequence", () => {
+    const message = 'weight "\x1b[2J\u009b31m\nfailed: all"';
+    const [check] = verification.checks;
+    const text = formatVerification({ ...verification, checks: [{ ...check!, message }] });
+    expect(text).toContain('pattern: weight " [2J 31m failed: all"\n');
   });
 
   it("adds sizes after gzip and times with their spread where there are any", () => {

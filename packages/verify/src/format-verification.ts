@@ -1,34 +1,28 @@
+import { markdownTable } from "markdown-table";
 import type { Check } from "./check.js";
 import type { ByModel, Latency, Verification } from "./verification.js";
 
-const HEADER = ["check", "status", "measured", "limit", "finding"] as const;
+const HEADER = ["check", "status", "measured", "limit"];
 
-/** A verification as a plain table for people: one line a check, then sizes, times and the verdict. Ends in a newline. */
+/**
+ * A verification as text for people: a Markdown table of the checks, what each of them found, sizes, times, and the
+ * verdict as the last line. Ends in a newline. Names out of the models cannot break lines or move a terminal's cursor.
+ */
 export function formatVerification(verification: Verification): string {
-  const rows = [HEADER, ...verification.checks.map(cellsOf)];
-  const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const table = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join("  ")
-      .trimEnd(),
-  );
-  return [
-    ...table,
-    "",
-    ...sizeLines(verification),
-    ...latencyLines(verification.latency),
-    verdict(verification),
-    "",
-  ].join("\n");
+  const { checks } = verification;
+  const table = markdownTable([HEADER, ...checks.map(cellsOf)], { align: ["l", "l", "r", "r"] });
+  const findings = checks.map(({ name, message }) => `${name}: ${message.replaceAll(/[\p{Cc}\s]+/gu, " ")}`);
+  const sizes = sizeLines(verification);
+  const times = latencyLines(verification.latency);
+  return [table, "", ...findings, "", ...sizes, ...times, verdict(verification), ""].join("\n");
 }
 
-function cellsOf({ name, status, measured, limit, message }: Check): string[] {
-  return [name, status, number(measured), number(limit), message.replaceAll(/\s+/g, " ")];
+function cellsOf({ name, status, measured, limit }: Check): string[] {
+  return [name, status, number(measured), number(limit)];
 }
 
 function number(value: number | null): string {
-  return value === null ? "-" : String(Number(value.toPrecision(4)));
+  return value === null ? "–" : String(Number(value.toPrecision(4)));
 }
 
 function sizeLines({ bytes, gzipBytes }: Verification): string[] {

@@ -65,7 +65,8 @@ function mismatch(original: Tensor, pruned: Tensor): string | undefined {
   const [o, p] = [outputValues(original), outputValues(pruned)];
   if (o === undefined || p === undefined) return differentText(original, pruned);
   for (let index = 0; index < o.length; index++) {
-    const [was, is] = [o[index]!, p[index]!];
+    const was = o[index]!;
+    const is = p[index]!;
     if ((!Number.isFinite(was) || !Number.isFinite(is)) && !Object.is(was, is)) {
       return `is ${is} at element ${index}, in the original ${was}`;
     }

@@ -29,7 +29,7 @@ describe("verifyPruned on trained models", () => {
       minSparsity,
     });
     expect(verification.checks.filter(({ status }) => status === "failed")).toEqual([]);
-    expect(formatVerification(verification)).toMatch(/\npattern +passed +0 +0 +10 weights conform to /);
+    expect(formatVerification(verification)).toMatch(/\npattern: 10 weights conform to .*\n/);
   });
 
   it("passes the PP-OCR classifier, weights in Constant nodes, many with channels that no 2:4 divides", async () => {

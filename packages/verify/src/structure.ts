@@ -51,7 +51,11 @@ function* listDifferences(original: readonly unknown[], pruned: readonly unknown
   }
   for (const [index, entry] of original.entries()) {
     if (sameScalar(entry, pruned[index])) continue; // before a path is put together: lists of numbers are long
-    yield* structuralDifferences(entry, pruned[index], `${at}[${index}]${quoted(labelOf(entry))}`);
+    yield* structuralDifferences(
+      entry,
+      pruned[index],
+      `${at}[${index}]${isMessage(entry) ? quoted(labelOf(entry)) : ""}`,
+    );
   }
 }
 

@@ -106,6 +106,11 @@ describe("verifyPruned", () => {
     }
   });
 
+  it("runs in WebAssembly as well", async () => {
+    const { checks } = await verifyPruned({ original, pruned, backend: "web", minSparsity: 0.5, maxOutputError: 10 });
+    expect(checks.map(({ status }) => status)).toEqual(Array(8).fill("passed"));
+  });
+
   it("announces each check before it starts", async () => {
     const seen: string[] = [];
     const { checks } = await verifyPruned({

@@ -1,3 +1,4 @@
+import type { Cut } from "./cut.js";
 import type { FoundEntries } from "./found-entries.js";
 
 /** The keys from `from` up to but not including `to`, `0 ≤ from ≤ to ≤ KEY_END`. */
@@ -24,6 +25,11 @@ export interface Primitives {
   ): number;
 
   /**
+   * The cut that prunes `count` ≥ 1 entries of one array, narrowed to one key. Meant for arrays up to {@link SMALL}.
+   */
+  cutOf(values: Float32Array, count: number): Cut;
+
+  /**
    * N:M down the columns of `blocks` blocks `[m, inner]`, one after the other.
    *
    * @param bits all 0 at first
@@ -36,6 +42,4 @@ export interface Primitives {
     bits: Uint8Array,
     out: Float32Array | undefined,
   ): void;
-
-  applyBits(values: Float32Array, bits: Uint8Array, out: Float32Array): void;
 }

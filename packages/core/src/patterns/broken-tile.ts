@@ -7,9 +7,11 @@ import type { Evidence, Violation } from "./pattern.js";
 import { describeTile, type TileGrid } from "./tile-grid.js";
 import type { TileRules } from "./tile-pattern.js";
 
-/** How many entries of each tile are kept, and where the first kept and the first zero entry of each are. */
+/** What the entries of each tile are. */
 interface TileCensus {
+  /** Kept entries. */
   readonly kept: Float64Array;
+  /** Pruned entries. */
   readonly zero: Float64Array;
   /** Lowest buffer index of a kept entry. */
   readonly firstKept: Float64Array;

@@ -18,8 +18,9 @@ describe("columns", () => {
       { role: "in", size: 2, step: 1 },
     ] as const;
     const view = viewOf("w", axes, [1, 9, 8, 2], { groups: 2 });
-    expect(computeMasks([view], { criterion: l1(), pattern: columns(0.5) }).get("w")!.mask).toEqual(
-      Mask.from([0, 1, 1, 0]),
-    );
+    expect(computeMasks([view], { criterion: l1(), pattern: columns(0.5) }).get("w")).toEqual({
+      mask: Mask.from([0, 1, 1, 0]),
+      raggedBlocks: 0,
+    });
   });
 });

@@ -6,7 +6,7 @@ import type { WeightView } from "../weight-view.js";
 
 /**
  * The shape that zeros must have, with the fraction of them. To add one: a file in this folder with the pattern and its
- * syntax, a line in `parse-pattern.ts`, a line in `pattern.contract.test.ts`, and its export.
+ * syntax, a line in `parse-pattern.ts`, a case in `test-support/pattern-cases.ts` for the contract suite, and its export.
  */
 export interface Pattern {
   /** As the command line writes it: `unstructured`, `2:4`, `block:16x4`, `blocks:32x256`, `rows`, `columns`. */

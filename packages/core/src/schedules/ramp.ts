@@ -35,7 +35,7 @@ export function ramp(options: RampOptions, remaining: (done: number) => number):
       // The ends are returned as given: the formula would miss them by a rounding error, or divide by an empty span.
       if (step >= end) return final;
       if (step <= start) return initial;
-      return Math.max(initial, final + (initial - final) * remaining((step - start) / (end - start)));
+      return final + (initial - final) * remaining((step - start) / (end - start));
     },
     // The end is a pruning step of its own: `frequency` need not divide the span.
     isPruningStep: (step) => step === end || (step >= start && step < end && (step - start) % frequency === 0),

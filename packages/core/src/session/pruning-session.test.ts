@@ -116,10 +116,10 @@ describe("PruningSession", () => {
   });
 
   it("makes up for a pruning step that was left out, with the sparsity it would have had", () => {
-    const values = Float32Array.from({ length: 10 }, (_, i) => i + 1);
+    const values = Float32Array.from({ length: 1000 }, (_, i) => i + 1);
     const schedule = gradual({ start: 0, end: 100, final: 0.5, frequency: 20 });
     const resumed = sessionOver(values, unstructured(0.5), schedule);
-    // Step 40 is the latest pruning step before 45: 0.5 · 40 / 100 = 0.2.
+    // Step 40 is the latest pruning step before 45: 0.5 · 40 / 100 = 0.2, where step 45 itself would have 0.225.
     expect(resumed.step(45)).toBe(true);
     expect(sparsity(resumed.mask("w")!)).toBe(0.2);
     expect(resumed.step(59)).toBe(false);

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildModel, node, tensor, valueInfo } from "@espalier/testkit";
@@ -39,7 +39,7 @@ async function failure(...args: string[]): Promise<{ code: number | null; messag
   const { code, stdout, stderr } = await espalier(["prune", ...args]);
   expect(stdout).toBe("");
   expect(stderr).not.toMatch(/\n\s+at /); // no stack trace
-  expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(2); // commander adds where to find help
+  expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(2); // a typing error comes with a suggestion, a refused weight with its reason
   expect(readdirSync(folder).sort()).toEqual(before); // no half file
   return { code, message: stderr };
 }
@@ -64,7 +64,7 @@ describe("bad input", () => {
     ["a sparsity above 1", ["--sparsity", "1.2"], /1\.2.*\[0, 1\)/],
     ["a negative sparsity", ["--sparsity", "-0.1"], /-0\.1/],
     ["a sparsity that is no number", ["--sparsity", "half"], /half.*number/],
-    ["sparsity together with N:M", ["--pattern", "2:4", "--sparsity", "0.3"], /2:4.*sparsity/],
+    ["sparsity together with N:M", ["--pattern", "2:4", "--sparsity", "0.3"], /sparsity.*2:4/],
     ["no sparsity where one is needed", [], /sparsity/],
     ["an unknown pattern", ["--pattern", "diagonal", "--sparsity", "0.5"], /diagonal/],
     ["a group that the pattern does not have", ["--pattern", "2:4", "--group", "row"], /group/],
@@ -73,7 +73,7 @@ describe("bad input", () => {
     ["an include that matches nothing", ["--include", "decoder*", "--sparsity", "0.5"], /decoder\*.*matches none of the 1 prunable/],
     ["an exclude that leaves nothing", ["--exclude", "w", "--sparsity", "0.5"], /nothing to prune/],
     ["wanda without statistics", ["--criterion", "wanda", "--sparsity", "0.5"], /--statistics/],
-    ["a seed without random", ["--seed", "3", "--sparsity", "0.5"], /--seed/],
+    ["a seed without random", ["--seed", "3", "--sparsity", "0.5"], /seed/],
   ])("%s: exit code 2", async (_, flags, expected) => {
     const { code, message } = await failure(file("model.onnx"), "-o", file("out.onnx"), ...flags);
     expect(message).toMatch(expected);
@@ -83,8 +83,8 @@ describe("bad input", () => {
   test("N:M on a weight whose reduction axis is no multiple of M: exit code 3, both numbers and what to do", async () => {
     const { code, message } = await failure(file("model.onnx"), "-o", file("out.onnx"), "--pattern", "2:4");
     expect(code).toBe(3);
-    expect(message).toMatch(/w.*6.*multiple of 4/);
-    expect(message).toMatch(/--exclude|--on-unsupported/);
+    expect(message).toMatch(/w: .*6.*multiple of 4/);
+    expect(message).toMatch(/--exclude.*--on-unsupported skip/);
   });
 
   test("a missing output: exit code 2", async () => {
@@ -101,11 +101,10 @@ describe("bad input", () => {
     expect(message).toMatch(expected);
   });
 
-  test.skipIf(process.getuid?.() === 0)("an output folder without permission: exit code 4", async () => {
-    chmodSync(file("folder"), 0o555);
-    const { code, message } = await failure(file("model.onnx"), "-o", file("folder/out.onnx"), "--sparsity", "0.5");
+  test("a folder that nobody can write into: exit code 4", async () => {
+    const { code, message } = await failure(file("model.onnx"), "-o", "/proc/out.onnx", "--sparsity", "0.5");
     expect(code).toBe(4);
-    expect(message).toMatch(/permission/);
+    expect(message).toMatch(/\/proc\/out\.onnx/);
   });
 
   test("statistics that are none: exit code 3, nothing written", async () => {

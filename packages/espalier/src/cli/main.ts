@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import pc from "picocolors";
 import { VERSION } from "../version.js";
+import { messageOf } from "./error-message.js";
 import { EXIT, exitCodeOf } from "./exit-code.js";
 import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
@@ -15,9 +16,7 @@ const program = new Command("espalier")
   .addCommand(verifyCommand())
   .addHelpText("after", "\nExit codes: 0 done, 1 a verification failed, 2 wrong usage, 3 unusable input, 4 output not written");
 
-for (const command of [program, ...program.commands]) {
-  command.exitOverride().showHelpAfterError("(--help shows what is possible)");
-}
+for (const command of [program, ...program.commands]) command.exitOverride();
 
 try {
   await program.parseAsync();
@@ -38,6 +37,6 @@ function end(error: unknown): void {
   }
   const code = exitCodeOf(error);
   if (code === undefined) throw error;
-  process.stderr.write(`${pc.red("error:")} ${(error as Error).message}\n`);
+  process.stderr.write(`${pc.red("error:")} ${messageOf(error as Error)}\n`);
   process.exitCode = code;
 }

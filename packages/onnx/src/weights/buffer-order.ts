@@ -88,7 +88,9 @@ function takeInnermost(rest: Stretch[], size: number): Stretch[] | undefined {
  * @returns the layout over the buffer in canonical form, or undefined when a boundary of one cuts unevenly through the other
  */
 export function layoutOverBuffer(layout: MatrixLayout, order: BufferOrder): MatrixLayout | undefined {
-  const rest = order.flat();
+  const rest = mergeContiguous(order.flat());
+  // Most weights lie as their operator reads them: nothing to cut.
+  if (rest.length <= 1) return inPlace(layout, rest[0]?.size ?? 1);
   const pieces: (WeightAxis & Stretch)[] = [];
   for (const axis of [...layout.axes].reverse()) {
     const stretches = takeInnermost(rest, axis.size);
@@ -102,4 +104,9 @@ export function layoutOverBuffer(layout: MatrixLayout, order: BufferOrder): Matr
   if (rest.length > 0) return undefined;
   pieces.sort((a, b) => b.stride - a.stride);
   return { ...layout, axes: canonicalAxes(pieces.map(({ size, role, step }) => ({ size, role, step }))) };
+}
+
+function inPlace(layout: MatrixLayout, count: number): MatrixLayout | undefined {
+  const covered = entryCount(layout.axes.map(({ size }) => size));
+  return covered === count ? { ...layout, axes: canonicalAxes(layout.axes) } : undefined;
 }

@@ -65,23 +65,28 @@ export function parameterIndex(map: ParameterMap, bufferIndex: number): number {
   return index;
 }
 
-/** Whether two DequantizeLinear nodes make the same numbers of the same integers. */
-export function sameDequantization(
-  a: Dequantization,
-  b: Dequantization,
-  bytesOf: (tensor: TensorProto) => Uint8Array,
-): boolean {
-  const sameMap = JSON.stringify(a.parameters) === JSON.stringify(b.parameters);
-  return sameMap && sameTensor(a.scale, b.scale, bytesOf) && sameTensor(a.zeroPoint, b.zeroPoint, bytesOf);
+/** Whether two tensors hold the same values of the same type; absent ones are only like each other. */
+export type SameTensor = (a: TensorProto | undefined, b: TensorProto | undefined) => boolean;
+
+/** Compares tensors by their bytes, every pair once: thousands of nodes may share a few tensors of megabytes. */
+export function tensorComparison(bytesOf: (tensor: TensorProto) => Uint8Array): SameTensor {
+  const known = new Map<TensorProto, Map<TensorProto, boolean>>();
+  return (a, b) => {
+    if (a === undefined || b === undefined || a === b) return a === b;
+    const withA = known.get(a) ?? new Map<TensorProto, boolean>();
+    known.set(a, withA);
+    const same = withA.get(b) ?? (a.dataType === b.dataType && sameBytes(bytesOf(a), bytesOf(b)));
+    withA.set(b, same);
+    return same;
+  };
 }
 
-function sameTensor(
-  a: TensorProto | undefined,
-  b: TensorProto | undefined,
-  bytesOf: (tensor: TensorProto) => Uint8Array,
-): boolean {
-  if (a === b) return true;
-  if (a === undefined || b === undefined || a.dataType !== b.dataType) return false;
-  const [left, right] = [bytesOf(a), bytesOf(b)];
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** Whether two DequantizeLinear nodes make the same numbers of the same integers. */
+export function sameDequantization(a: Dequantization, b: Dequantization, sameTensor: SameTensor): boolean {
+  const sameMap = JSON.stringify(a.parameters) === JSON.stringify(b.parameters);
+  return sameMap && sameTensor(a.scale, b.scale) && sameTensor(a.zeroPoint, b.zeroPoint);
 }

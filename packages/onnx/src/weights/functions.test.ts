@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { decodeModel, prunableWeights, type Weight } from "@espalier/onnx";
 import { buildModel, graph, type ModelParts, node, tensor, valueInfo } from "@espalier/testkit";
 import {
   type AttributeProto,
@@ -8,8 +9,6 @@ import {
   type NodeProto,
 } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { decodeModel } from "../decode-model.js";
-import { prunableWeights, type Weight } from "./index.js";
 
 const floats = (name: string, ...dims: number[]) =>
   tensor(name, dims, new Float32Array(dims.reduce((product, size) => product * size, 1)));
@@ -118,6 +117,21 @@ describe("weights and functions", () => {
     expect(found.B).toMatchObject({ prunable: false, reason: 'read by Relu "r", which is not a linear operator' });
   });
 
+  it("comes back through calls inside calls the way it went in", () => {
+    const turn = body("Turn", ["w"], ["t"], [node("Transpose", ["w"], ["t"])]);
+    const outer = body("Outer", ["w"], ["t"], [node("Turn", ["w"], ["t"], {}, { domain: "own" })]);
+    const nodes = [
+      call("a", "Outer", ["A"]),
+      call("b", "Outer", ["B"]),
+      matMul("of A", ["x", "a/y"]),
+      node("Relu", ["b/y"], ["r"]),
+    ];
+    const initializers = [floats("A", 5, 3), floats("B", 5, 3)];
+    const found = weightsOf({ nodes, initializers, functions: [turn, outer] });
+    expect(found.A).toMatchObject({ prunable: true, consumers: [{ node: "of A" }] });
+    expect(found.B).toMatchObject({ prunable: false, consumers: [{ node: "r" }] });
+  });
+
   it("brings a constant of the body to every place the function is called from", () => {
     const own = body("Own", [], ["W"], [node("Constant", [], ["W"], { value: floats("", 2, 3) })]);
     const nodes = [call("c", "Own", []), call("d", "Own", []), matMul("a", ["x", "c/y"]), matMul("b", ["x", "d/y"])];
@@ -149,6 +163,19 @@ describe("weights and functions", () => {
       inFeatures: 3,
       consumers: [{ scope: "functions/own:Own/if/then_branch" }],
     });
+  });
+
+  it("finds a shape that was handed in through two calls", () => {
+    const inner = body(
+      "Inner",
+      ["x", "w", "s"],
+      ["y"],
+      [node("Reshape", ["w", "s"], ["v"]), node("MatMul", ["x", "v"], ["y"])],
+    );
+    const outer = body("Outer", ["x", "w", "s"], ["y"], [node("Inner", ["x", "w", "s"], ["y"], {}, { domain: "own" })]);
+    const initializers = [floats("W", 12), tensor("shape", [2], BigInt64Array.of(3n, 4n))];
+    const nodes = [call("c", "Outer", ["x", "W", "shape"])];
+    expect(weightsOf({ nodes, initializers, functions: [inner, outer] }).W).toMatchObject({ inFeatures: 3 });
   });
 
   it("knows a function by its overload too", () => {

@@ -1,9 +1,8 @@
 import { create } from "@bufbuild/protobuf";
+import { decodeModel, prunableWeights, type Weight } from "@espalier/onnx";
 import { buildModel, graph, node, tensor, valueInfo } from "@espalier/testkit";
 import { FunctionProtoSchema, type NodeProto } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { decodeModel } from "../decode-model.js";
-import { prunableWeights, type Weight } from "./index.js";
 
 const floats = (name: string, ...dims: number[]) =>
   tensor(name, dims, new Float32Array(dims.reduce((product, size) => product * size, 1)));
@@ -52,10 +51,10 @@ describe("a hostile graph", () => {
     expect(weightsOf({ nodes, initializers: [floats("v0", 2, 3)] })).toMatchObject([{ prunable: true, inFeatures: 2 }]);
   });
 
-  it("may read one constant 100,000 times, or 100,000 constants once", () => {
+  it("may read one constant 100,000 times, or hold 20,000 constants", () => {
     const readers = Array.from({ length: 100_000 }, (_, index) => node("MatMul", ["x", "W"], [`y${index}`]));
     expect(weightsOf({ nodes: readers, initializers: [floats("W", 2, 3)] })[0]!.consumers.length).toBe(100_000);
-    const constants = Array.from({ length: 50_000 }, (_, index) => [
+    const constants = Array.from({ length: 20_000 }, (_, index) => [
       node("Constant", [], [`W${index}`], { value: floats("", 1, 2) }),
       node("MatMul", ["x", `W${index}`], [`y${index}`]),
     ]);

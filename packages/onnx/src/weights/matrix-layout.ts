@@ -59,6 +59,6 @@ export function sameLayout(a: MatrixLayout, b: MatrixLayout): boolean {
 export function describeLayout(layout: MatrixLayout, detail: "short" | "exact" = "short"): string {
   const exact = detail === "exact";
   const axes = layout.axes.map(({ role, size, step }) => `${role} ${size}${exact ? ` step ${step}` : ""}`);
-  const groups = exact || layout.groups > 1 ? ` in ${layout.groups} groups` : "";
+  const groups = layout.groups > 1 ? ` in ${layout.groups} groups` : "";
   return `[${axes.join(", ")}]${groups}`;
 }

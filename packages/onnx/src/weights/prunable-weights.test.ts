@@ -1,9 +1,8 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import { decodeModel, prunableWeights, type Weight } from "@espalier/onnx";
 import { buildModel, graph, type ModelParts, node, tensor, valueInfo } from "@espalier/testkit";
 import { ModelProtoSchema, SparseTensorProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { decodeModel } from "../decode-model.js";
-import { prunableWeights, type Weight } from "./index.js";
 
 const floats = (name: string, ...dims: number[]) =>
   tensor(name, dims, new Float32Array(dims.reduce((product, size) => product * size, 1)));
@@ -107,6 +106,22 @@ describe("a weight with several consumers", () => {
     });
   });
 
+  it("sees a disagreement about the order of in-features alone", () => {
+    // Buffer [2, 2, 2, 3] with digits a, b, c: one consumer counts in-features as bac, the other as cba.
+    const turned = (name: string, perm: number[]) => [
+      node("Transpose", ["W"], [`${name}/t`], { perm }),
+      node("Reshape", [`${name}/t`, "shape"], [`${name}/r`]),
+      matMul(name, ["x", `${name}/r`]),
+    ];
+    const nodes = [...turned("first", [1, 0, 2, 3]), ...turned("second", [2, 1, 0, 3])];
+    const initializers = [floats("W", 2, 2, 2, 3), tensor("shape", [2], BigInt64Array.of(8n, 3n))];
+    expect(weight({ nodes, initializers })).toMatchObject({
+      axisConflict:
+        'its consumers disagree about its axes: MatMul "first" as [in 2 step 2, in 2 step 4, in 2 step 1, out 3 step 1], ' +
+        'MatMul "second" as [in 2 step 1, in 2 step 2, in 2 step 4, out 3 step 1]',
+    });
+  });
+
   it("is refused for a tied embedding, naming the Gather", () => {
     const nodes = [
       node("Transpose", ["W"], ["t"]),
@@ -196,6 +211,11 @@ describe("a constant that is not prunable says why", () => {
       "its shape is [0, 2], so that it has no entries",
     ],
     [
+      "two of them of one name",
+      { nodes: [matMul("a", ["x", "W"])], initializers: [floats("W", 2, 2), floats("W", 2, 2)] },
+      "named like another value of its graph, so that its consumers are unknown",
+    ],
+    [
       "a second name",
       { nodes: [matMul("a", ["x", "W"]), node("Relu", ["x"], ["W"])], initializers: [floats("W", 2, 2)] },
       "named like another value of its graph, so that its consumers are unknown",
@@ -250,6 +270,23 @@ describe("a constant that is not prunable says why", () => {
         consumers: [{ node: "a" }],
         reason: "stored as a sparse tensor: only dense tensors can be pruned",
       },
+    ]);
+  });
+});
+
+describe("the training part of a model", () => {
+  it("is listed with the reason, and its readers do not count", () => {
+    const main = graph({ nodes: [matMul("a", ["x", "W"])], initializers: [floats("W", 2, 3)] });
+    const algorithm = graph({ nodes: [node("Relu", ["W"], ["r"])], initializers: [floats("rate", 1)] });
+    const model = create(ModelProtoSchema, {
+      irVersion: 8n,
+      graph: main,
+      opsetImport: [{ version: 17n }],
+      trainingInfo: [{ algorithm }],
+    });
+    expect(prunableWeights(decodeModel(toBinary(ModelProtoSchema, model)))).toMatchObject([
+      { name: "W", prunable: true },
+      { name: "training/0/algorithm/rate", reason: "part of the training algorithm, which inference does not run" },
     ]);
   });
 });

@@ -1,6 +1,5 @@
 import { dtypeName } from "../dtype.js";
 import type { Model } from "../model.js";
-import type { ModelProto } from "../proto.js";
 import { tensorBytes } from "../tensor-bytes.js";
 import { entryCount } from "./buffer-order.js";
 import { type ConstantSource, constantSources } from "./constant-sources.js";
@@ -21,17 +20,14 @@ const TRACED: ReadonlySet<string> = new Set(["float32", "float64", "float16", "b
  * nodes that only move or convert it, into and out of subgraphs and functions.
  *
  * Order: the main graph, then its subgraphs, training graphs, functions; in each initializers before `Constant` nodes.
- * Time grows with the nodes of the model; values are read only for shapes that Reshape and the like take from a tensor.
+ * Time grows with the nodes of the model; values are read only for shapes that Reshape and the
+ * like take from a tensor, and where several DequantizeLinear nodes read one weight, for their scales and zero points.
  *
- * @throws {OnnxError} what `tensorBytes` throws, when such a shape cannot be read
+ * @throws {OnnxError} what `tensorBytes` throws, when such values cannot be read
  */
 export function prunableWeights(model: Model): readonly Weight[] {
-  return findWeights(model.proto, (tensor) => tensorBytes(model, tensor));
-}
-
-/** {@link prunableWeights} of a decoded model whose tensor data comes from `bytesOf`. */
-export function findWeights(model: ModelProto, bytesOf: BytesOf): readonly Weight[] {
-  const index = indexScopes(model);
+  const bytesOf: BytesOf = (tensor) => tensorBytes(model, tensor);
+  const index = indexScopes(model.proto);
   const tracer = new Tracer(index, bytesOf);
   const names = new UniqueNames();
   const weightOf = (scope: Scope, source: ConstantSource): Weight => {

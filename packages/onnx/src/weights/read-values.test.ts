@@ -1,7 +1,6 @@
+import { decodeModel, prunableWeights } from "@espalier/onnx";
 import { buildModel, node, tensor } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
-import { decodeModel } from "../decode-model.js";
-import { prunableWeights } from "./index.js";
 
 function valuesOf(data: Parameters<typeof tensor>[2], count: number): Float32Array | Float64Array {
   const nodes = [node("MatMul", ["x", "W"], ["y"])];

@@ -1,8 +1,6 @@
+import { decodeModel, type PrunableWeight, prunableWeights, readModel, type Weight } from "@espalier/onnx";
 import { buildUseLite, type OcrModel, ocrModelPath } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
-import { decodeModel } from "../decode-model.js";
-import { readModel } from "../read-model.js";
-import { type PrunableWeight, prunableWeights, type Weight } from "./index.js";
 
 interface Count {
   readonly conv: number;

@@ -1,7 +1,6 @@
+import { decodeModel, prunableWeights, type Weight } from "@espalier/onnx";
 import { buildModel, graph, type ModelParts, node, tensor, valueInfo } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
-import { decodeModel } from "../decode-model.js";
-import { prunableWeights, type Weight } from "./index.js";
 
 const floats = (name: string, ...dims: number[]) =>
   tensor(name, dims, new Float32Array(dims.reduce((product, size) => product * size, 1)));

@@ -1,4 +1,4 @@
-import { type Dequantization, sameDequantization } from "./dequantization.js";
+import { type Dequantization, type SameTensor, sameDequantization, tensorComparison } from "./dequantization.js";
 import { describeLayout, sameLayout } from "./matrix-layout.js";
 import { describeNode } from "./node-names.js";
 import { type BytesOf, dequantizedValues, floatValues, zeroPointAt } from "./read-values.js";
@@ -29,15 +29,16 @@ function reasonAgainst(
   if (refused) return refused.reason;
   const [first] = matrices;
   if (first === undefined) return findings.length === 0 ? "read by no node" : "read only for its shape";
-  const other = matrices.find(({ dequantization }) => !agree(first.dequantization, dequantization, bytesOf));
+  const sameTensor = tensorComparison(bytesOf);
+  const other = matrices.find(({ dequantization }) => !agree(first.dequantization, dequantization, sameTensor));
   return (
     other &&
     `dequantised differently for ${describeNode(first.consumer.proto)} and for ${describeNode(other.consumer.proto)}`
   );
 }
 
-function agree(a: Dequantization | undefined, b: Dequantization | undefined, bytesOf: BytesOf): boolean {
-  return a === b || (a !== undefined && b !== undefined && sameDequantization(a, b, bytesOf));
+function agree(a: Dequantization | undefined, b: Dequantization | undefined, sameTensor: SameTensor): boolean {
+  return a === b || (a !== undefined && b !== undefined && sameDequantization(a, b, sameTensor));
 }
 
 function prunableWeight(base: WeightBase, matrices: readonly MatrixFinding[], bytesOf: BytesOf): PrunableWeight {

@@ -67,8 +67,10 @@ function loadFailure(model: string | Uint8Array, cause: unknown): RunnerError {
   const unnamed = /^unsupported data type: (\d+)$/i.exec(reason);
   if (unnamed !== null) return unsupportedType(`one is ${UNNAMED_TYPES[unnamed[1]!] ?? `type ${unnamed[1]}`}`, cause);
   const what = typeof model === "string" ? model : `the model of ${model.byteLength} bytes`;
-  const hint = /external|model_path must not be empty/i.test(reason)
-    ? " The model keeps weights in other files: open it by its path, or give them as `externalData`."
+  // onnxruntime-web names its "MountedFiles" when a model from a URL wants files that nobody gave.
+  const wantsFiles = typeof model === "string" ? /MountedFiles/ : /external|model_path must not be empty/i;
+  const hint = wantsFiles.test(reason)
+    ? " The model keeps weights in other files: give them as `externalData`, or open it by its path."
     : "";
   return new RunnerError("load-failed", `ONNX Runtime cannot load ${what}: ${reason}${hint}`, { cause });
 }

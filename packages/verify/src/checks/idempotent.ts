@@ -1,6 +1,7 @@
 import { type Criterion, computeMasks, isCoreError, type Mask, type PruningStep, parseCriterion } from "@espalier/core";
 import { tensorBytes } from "@espalier/onnx";
-import { elementBits, indexText, zeroBits } from "../elements.js";
+import { auditPruned } from "../audit-entries.js";
+import { elementBits, indexText } from "../elements.js";
 import type { VerifyContext } from "../verify-context.js";
 import type { WeightPair } from "../weight-pairs.js";
 import { type CheckDefinition, counted, type Finding, noneAllowed, skipped } from "./check-definition.js";
@@ -60,13 +61,9 @@ function judge(
   let first: string | undefined;
   for (const { name, pruned } of pairs) {
     const bits = elementBits(pruned.tensor, tensorBytes(options.pruned, pruned.tensor));
-    const zero = zeroBits(pruned, bits);
-    const mask = maskOf(name);
-    for (let index = 0; index < bits.length; index++) {
-      if (mask.keeps(index) || bits[index] === zero(index)) continue;
-      changes++;
-      first ??= `weight "${name}" ${indexText(index, pruned.shape)}`;
-    }
+    const audit = auditPruned(pruned, bits, maskOf(name));
+    changes += audit.count;
+    if (audit.count > 0) first ??= `weight "${name}" ${indexText(audit.first, pruned.shape)}`;
   }
   const again = `${step.criterion}, ${step.pattern}, sparsity ${step.sparsity}`;
   return noneAllowed(

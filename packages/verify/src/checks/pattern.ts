@@ -1,7 +1,7 @@
 import { conforms, type Pattern, prunedCount } from "@espalier/core";
+import { countZeros } from "@espalier/onnx";
 import type { VerifyContext } from "../verify-context.js";
 import type { WeightPair } from "../weight-pairs.js";
-import { countZeros } from "../zero-count.js";
 import { type CheckDefinition, counted, type Finding, noneAllowed, skipped } from "./check-definition.js";
 import { recordedPattern, withRecordedGroup } from "./recorded-pattern.js";
 

@@ -52,10 +52,11 @@ function wholeBlocks(
     tileBits.fill(0, 0, bytes + 1);
     if (isTwoOfFour && inner >= 8) run.twoOfFourStrided(blocks, inner, 0, inner);
     else if (inner >= 4) run.nOfMStrided(blocks, inner, n, m, 0, inner);
+    else if (inner === 1 && m % 4 === 0) run.nOfMConsecutive(blocks, n, m);
     else run.nOfMGathered(blocks, inner, n, m);
   }
   bits.set(tileBits.subarray(0, bytes));
-  // The last vector may reach past the entries, into what an earlier tile left there.
+  // The last vectors may reach past the entries, into what an earlier tile left there.
   if ((length & 7) !== 0) bits[bytes - 1]! &= (1 << (length & 7)) - 1;
   out?.set(tile.subarray(0, length));
 }

@@ -1,6 +1,6 @@
 import { createKernels } from "../create-kernels.js";
 import type { Kernels } from "../kernels.js";
-import { applyBits } from "./apply-bits.js";
+import { cutOf } from "./cut-of.js";
 import { keepFrom } from "./keep-from.js";
 import { nOfM } from "./n-of-m.js";
 import { instantiateSimd } from "./simd-module.js";
@@ -12,8 +12,8 @@ export function simdKernels(): Kernels | undefined {
     module &&
     createKernels({
       keepFrom: (values, interval, bits, out, found) => keepFrom(module, values, interval, bits, out, found),
+      cutOf: (values, count) => cutOf(module, values, count),
       nOfM: (values, inner, n, m, bits, out) => nOfM(module, values, inner, n, m, bits, out),
-      applyBits: (values, bits, out) => applyBits(module, values, bits, out),
     })
   );
 }

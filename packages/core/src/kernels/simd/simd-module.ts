@@ -4,11 +4,12 @@ import { KERNELS_WASM } from "../kernels.wasm.js";
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
   keepFrom(count: number, below: number, last: number, base: number): number;
-  applyBits(count: number): void;
   twoOfFour(count: number): void;
   twoOfFourStrided(blocks: number, width: number, bitStart: number, bitPitch: number): void;
   nOfMStrided(blocks: number, width: number, n: number, m: number, bitStart: number, bitPitch: number): void;
+  nOfMConsecutive(groups: number, n: number, m: number): void;
   nOfMGathered(blocks: number, width: number, n: number, m: number): void;
+  countUpTo(count: number, last: number): number;
 }
 
 /** An instance of the SIMD module, and views of the parts of its memory. */

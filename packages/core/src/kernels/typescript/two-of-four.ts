@@ -1,7 +1,25 @@
 import { KEY_MASK } from "../key.js";
 
-/** 2:4 for {@link nOfM}. */
+/** 2:4 for {@link nOfM}: `inner` is how far the members of a group lie apart. */
 export function twoOfFour(words: Int32Array, inner: number, bits: Uint8Array, out: Int32Array | undefined): void {
+  if (inner === 1) consecutive(words, bits, out);
+  else strided(words, inner, bits, out);
+}
+
+function consecutive(words: Int32Array, bits: Uint8Array, out: Int32Array | undefined): void {
+  for (let i = 0; i < words.length; i += 4) {
+    const keep = keepTwo(words[i]!, words[i + 1]!, words[i + 2]!, words[i + 3]!);
+    bits[i >>> 3]! |= keep << (i & 4);
+    if (out !== undefined) {
+      out[i] = words[i]! & -(keep & 1);
+      out[i + 1] = words[i + 1]! & -((keep >> 1) & 1);
+      out[i + 2] = words[i + 2]! & -((keep >> 2) & 1);
+      out[i + 3] = words[i + 3]! & -(keep >> 3);
+    }
+  }
+}
+
+function strided(words: Int32Array, inner: number, bits: Uint8Array, out: Int32Array | undefined): void {
   for (let block = 0; block < words.length; block += 4 * inner) {
     for (let first = block; first < block + inner; first++) {
       const second = first + inner;

@@ -1,7 +1,6 @@
+import { decodeModel, type PrunableWeight, prunableWeights, type WeightAxis } from "@espalier/onnx";
 import { buildModel, type ModelParts, node, random, tensor } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
-import { decodeModel } from "../../decode-model.js";
-import { type PrunableWeight, prunableWeights, type WeightAxis } from "../index.js";
 
 // Every operator is computed twice on whole numbers, where sums are exact: by plain loops that follow the operator's
 // definition, and through the matrix that the axes describe. A wrong role, step, order or group gives another answer.

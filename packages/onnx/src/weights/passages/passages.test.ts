@@ -1,8 +1,7 @@
+import { decodeModel, prunableWeights, type Weight, type WeightAxis } from "@espalier/onnx";
 import { buildModel, node, tensor } from "@espalier/testkit";
 import type { NodeProto } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { decodeModel } from "../../decode-model.js";
-import { prunableWeights, type Weight, type WeightAxis } from "../index.js";
 
 const out = (size: number, step = 1): WeightAxis => ({ size, role: "out", step });
 const features = (size: number, step = 1): WeightAxis => ({ size, role: "in", step });

@@ -1,8 +1,7 @@
+import { decodeModel, type PrunableWeight, prunableWeights, type Weight } from "@espalier/onnx";
 import { buildModel, node, tensor } from "@espalier/testkit";
 import type { NodeProto, TensorProto } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { decodeModel } from "../../decode-model.js";
-import { type PrunableWeight, prunableWeights, type Weight } from "../index.js";
 
 const floats = (name: string, dims: number[], values: number[]) => tensor(name, dims, Float32Array.from(values));
 const int8 = (name: string, dims: number[], values: number[]) => tensor(name, dims, Int8Array.from(values));

@@ -1,0 +1,32 @@
+import { workerData } from "node:worker_threads";
+import { isRunnerError, openRunner, type Runner } from "@espalier/runtime";
+import { runShard } from "../collect/run-shard.js";
+import { isStatisticsError } from "../statistics-error.js";
+import { type Answer, answerMessage, setupMessage, shardMessage } from "./messages.js";
+
+const setup = setupMessage.decode(workerData as Uint8Array);
+let runner: Promise<Runner> | undefined;
+
+/**
+ * What Piscina calls in a worker thread: runs one shard. The model is loaded with the first one and stays.
+ *
+ * @param message of {@link shardMessage}
+ * @returns message of {@link answerMessage}
+ */
+export default async function runShardMessage(message: Uint8Array): Promise<Uint8Array> {
+  return answerMessage.encode(await answer(message));
+}
+
+async function answer(message: Uint8Array): Promise<Answer> {
+  try {
+    runner ??= openRunner(setup.modelPath, { backend: "node", threads: 1 });
+    return { status: "done", sums: await runShard(await runner, setup.probes, shardMessage.decode(message), setup.batch) };
+  } catch (error) {
+    if (isRunnerError(error)) {
+      return { status: "failed", failure: { code: "load-failed", message: error.message, context: {} } };
+    }
+    if (!isStatisticsError(error)) throw error;
+    const { cause: _, ...context } = error.context;
+    return { status: "failed", failure: { code: error.code, message: error.message, context } };
+  }
+}
