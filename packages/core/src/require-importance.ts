@@ -21,10 +21,16 @@ export function requireImportance(view: WeightView, importance: Float32Array): F
     throw new CoreError("shape-mismatch", message, { weight });
   }
   const bits = new Uint32Array(importance.buffer, importance.byteOffset, importance.length);
-  if (!bits.some((word) => word >= INFINITY_BITS)) return importance;
+  if (!holdsAtLeast(bits, INFINITY_BITS)) return importance;
   requireFinite(importance, weight, "importance");
   requireNonNegative(importance, weight);
   return importance;
+}
+
+/** A plain loop: `some` with a function takes several times as long on millions of entries. */
+function holdsAtLeast(words: Uint32Array, bound: number): boolean {
+  for (let index = 0; index < words.length; index++) if (words[index]! >= bound) return true;
+  return false;
 }
 
 function requireNonNegative(importance: Float32Array, weight: string): void {

@@ -50,7 +50,8 @@ const NAMES = Object.keys(MUTATIONS);
 /** One to four mutations, one after the other. */
 function mutate(bytes: Uint8Array, random: Random): { bytes: Uint8Array; what: string } {
   const steps = Array.from({ length: 1 + random.int(4) }, () => NAMES[random.int(NAMES.length)]!);
-  return { bytes: steps.reduce((now, step) => MUTATIONS[step]!(now, random), bytes), what: steps.join(", ") };
+  const apply = (now: Uint8Array, step: string) => (now.length === 0 ? now : MUTATIONS[step]!(now, random));
+  return { bytes: steps.reduce(apply, bytes), what: steps.join(", ") };
 }
 
 /** A source that counts what is read of it: a bound on time that no slow machine changes. */

@@ -7,6 +7,9 @@ import { reason } from "./file-source.js";
 /** One write call takes at most this; Node refuses lengths from 2 GiB on. */
 const MAX_WRITE_BYTES = 2 ** 30;
 
+/** Characters of a file's name in its temporary name: a name of the greatest length has room for nothing more. */
+const SHOWN_NAME = 48;
+
 /** A file that is complete on disk under a temporary name, waiting to be renamed. */
 export interface StagedFile {
   readonly temporary: string;
@@ -14,7 +17,7 @@ export interface StagedFile {
   readonly path: string;
 }
 
-/** Work that can be stopped between two steps: throw into it, and it tidies up. */
+/** Work that can be stopped between two steps: `throw` or `return`, and it tidies up. */
 export type Steps<Result> = Generator<void, Result, undefined>;
 
 /**
@@ -24,21 +27,23 @@ export type Steps<Result> = Generator<void, Result, undefined>;
  * @throws {OnnxError} `write-failed`; nothing is left on disk then
  */
 export function* stageFile(path: string, pieces: Iterable<Uint8Array>): Steps<StagedFile> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const name = basename(path).slice(0, SHOWN_NAME);
+  const temporary = join(dirname(path), `.${name}.${randomBytes(6).toString("hex")}.tmp`);
   const mode = (statIfThere(path)?.mode ?? 0o666) & 0o777;
   const file = writing(path, () => openSync(temporary, "wx", mode));
+  let complete = false;
   try {
     for (const piece of pieces) {
       writing(path, () => writeAll(file, piece));
       yield;
     }
     writing(path, () => fsyncSync(file));
-  } catch (error) {
+    complete = true;
+  } finally {
+    // Also when the caller just stops asking for steps, which no catch would see.
     closeSync(file);
-    rmSync(temporary, { force: true });
-    throw error;
+    if (!complete) rmSync(temporary, { force: true });
   }
-  closeSync(file);
   return { temporary, path };
 }
 

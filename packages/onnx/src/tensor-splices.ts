@@ -43,6 +43,7 @@ export function tensorSplices(
   if (edit === undefined && stays) return [];
   const data = edit === undefined ? () => tensorBytes(model, tensor) : () => editedBytes(tensor, edit);
   const length = tensorByteLength(tensor);
+  if (length === 0 && stays) return [];
   const inPlace = isExternal(tensor) ? undefined : sameBytes(effectivePayload(tensor, location), length);
   const message = location.message;
   if (inPlace !== undefined) return [{ start: inPlace.start, end: inPlace.end, length, data, message }];

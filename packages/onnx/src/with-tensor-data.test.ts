@@ -69,6 +69,12 @@ describe("withTensorData", () => {
     ]);
   });
 
+  it("changes no byte when it edits a tensor without elements", () => {
+    const model = decodeModel(richModel());
+    const empty = tensorsOf(model.proto).find(({ name }) => name === "empty")!;
+    expect(encodeModel(withTensorData(model, new Map([[empty, () => new Uint8Array(0)]])))).toEqual(richModel());
+  });
+
   it("leaves the model it was given as it is", () => {
     const model = decodeModel(richModel());
     withTensorData(model, flipped(model));

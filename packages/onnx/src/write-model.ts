@@ -49,7 +49,7 @@ interface Plan {
  * data files before the model, so that an interrupted write leaves the old model or the new one, and either with its
  * data. (With `{ location }` the name is fixed: if it existed, a stop between the two renames leaves the old model beside
  * new data.) Writing over the file that the model was read from is safe; the model object then refuses to read from it
- * (`changed`).
+ * (`changed`). A symbolic link at `path` is replaced, not followed.
  *
  * @throws {OnnxError} `write-failed` when the output cannot be written; then no temporary file is left. `too-large` when
  *   the `.onnx` file would exceed 2 GB. Errors of reading and of edits come out as they are.

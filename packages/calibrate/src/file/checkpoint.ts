@@ -1,6 +1,5 @@
-import { statisticsPieces } from "./encode-statistics.js";
-import { replaceFile } from "./replace-file.js";
 import type { StatisticsFile } from "./statistics-file.js";
+import { writeStatisticsFile } from "./write-statistics-file.js";
 
 /**
  * Keeps a file up to date while shards come in. Each change starts a write unless one is under way; then a single further
@@ -44,7 +43,7 @@ export class Checkpoint {
     try {
       while (this.#changed) {
         this.#changed = false;
-        await replaceFile(this.#path, statisticsPieces(this.#snapshot()));
+        await writeStatisticsFile(this.#path, this.#snapshot());
       }
     } catch (error) {
       this.#failure = error;

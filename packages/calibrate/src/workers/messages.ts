@@ -34,9 +34,10 @@ export const answerMessage = codec<Answer>();
 
 /** MessagePack with msgpackr's extension for typed arrays, which come out as copies of their own, of the same class. */
 function codec<Message>() {
-  const packer = new Packr({ useRecords: false, moreTypes: true });
+  // A packer keeps the largest buffer it ever needed; one for each message keeps none.
+  const packer = () => new Packr({ useRecords: false, moreTypes: true });
   return {
-    encode: (message: Message): Uint8Array<ArrayBuffer> => Uint8Array.from(packer.pack(message)),
-    decode: (bytes: Uint8Array): Message => packer.unpack(bytes) as Message,
+    encode: (message: Message): Uint8Array<ArrayBuffer> => Uint8Array.from(packer().pack(message)),
+    decode: (bytes: Uint8Array): Message => packer().unpack(bytes) as Message,
   };
 }

@@ -1,5 +1,6 @@
 import { workerData } from "node:worker_threads";
 import { isRunnerError, openRunner, type Runner } from "@espalier/runtime";
+import { move } from "piscina";
 import { runShard } from "../collect/run-shard.js";
 import { isStatisticsError } from "../statistics-error.js";
 import { type Answer, answerMessage, setupMessage, shardMessage } from "./messages.js";
@@ -11,10 +12,10 @@ let runner: Promise<Runner> | undefined;
  * What Piscina calls in a worker thread: runs one shard. The model is loaded with the first one and stays.
  *
  * @param message of {@link shardMessage}
- * @returns message of {@link answerMessage}
+ * @returns message of {@link answerMessage}, handed over without a copy
  */
-export default async function runShardMessage(message: Uint8Array): Promise<Uint8Array> {
-  return answerMessage.encode(await answer(message));
+export default async function runShardMessage(message: Uint8Array): Promise<ReturnType<typeof move>> {
+  return move(answerMessage.encode(await answer(message)));
 }
 
 async function answer(message: Uint8Array): Promise<Answer> {

@@ -83,7 +83,10 @@ const shapes = fc
       outer: fc.constant(outer),
       k: fc.constant(groups * m),
       inner: fc.constant(inner),
-      n: fc.oneof(fc.constant(Math.ceil(m / 2)).map((half) => Math.min(half, m - 1)), fc.integer({ min: 1, max: m - 1 })),
+      n: fc.oneof(
+        fc.constant(Math.ceil(m / 2)).map((half) => Math.min(half, m - 1)),
+        fc.integer({ min: 1, max: m - 1 }),
+      ),
       m: fc.constant(m),
     }),
   );
@@ -133,7 +136,9 @@ describe.each(implementations)("kernels in %s", (_, kernels) => {
         const expected = selected(joined, count);
         let start = 0;
         for (const [index, array] of arrays.entries()) {
-          const pruned = [...array.keys()].filter((at) => ((expected[(start + at) >> 3]! >> ((start + at) & 7)) & 1) === 0);
+          const pruned = [...array.keys()].filter(
+            (at) => ((expected[(start + at) >> 3]! >> ((start + at) & 7)) & 1) === 0,
+          );
           expect(bits[index]).toEqual(bitsWithout(array.length, pruned));
           start += array.length;
         }
@@ -144,7 +149,14 @@ describe.each(implementations)("kernels in %s", (_, kernels) => {
 
   describe("nmMask", () => {
     it("keeps the n largest of every m entries along the middle axis, the higher index among equals", () => {
-      const check = (given: { values: Float32Array; outer: number; k: number; inner: number; n: number; m: number }): void => {
+      const check = (given: {
+        values: Float32Array;
+        outer: number;
+        k: number;
+        inner: number;
+        n: number;
+        m: number;
+      }): void => {
         const { values, outer, k, inner, n, m } = given;
         const expected = nmSelected(values, outer, k, inner, n, m);
         const bits = dirtyBits(values.length);

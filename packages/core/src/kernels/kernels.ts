@@ -39,15 +39,7 @@ export interface Kernels {
    * @param n 1 ≤ n < m
    * @param m at most 64
    */
-  nmMask(
-    values: Float32Array,
-    outer: number,
-    k: number,
-    inner: number,
-    n: number,
-    m: number,
-    bits: Uint8Array,
-  ): void;
+  nmMask(values: Float32Array, outer: number, k: number, inner: number, n: number, m: number, bits: Uint8Array): void;
 
   /** {@link nmMask} and {@link applyMaskBits} in one pass. `out` may be `values`. */
   nmMaskAndApply(

@@ -1,4 +1,5 @@
 import { CoreError } from "../errors.js";
+import { applyMaskBits } from "../kernels/index.js";
 import type { Mask } from "./mask.js";
 import { requireLength } from "./require-length.js";
 
@@ -15,22 +16,16 @@ export function zeroPruned(bytes: Uint8Array, elementSize: 1 | 2 | 4 | 8, mask: 
     throw new CoreError("shape-mismatch", `${bytes.length} bytes are no whole number of ${elementSize}-byte elements`);
   }
   requireLength(mask, bytes.length / elementSize, "the tensor");
-  const elements = alignedElements(bytes, elementSize);
+  const { buffer, byteOffset, length } = bytes;
+  if (elementSize === 4 && byteOffset % 4 === 0) {
+    const words = new Float32Array(buffer, byteOffset, length / 4);
+    applyMaskBits(words, mask.bits, words); // moves bits and never computes with them, whatever the words mean
+    return;
+  }
   for (let position = 0; position < mask.bits.length; position++) {
     if (mask.bits[position] === 0xff) continue;
     for (let index = position * 8; index < Math.min(position * 8 + 8, mask.length); index++) {
-      if (mask.keeps(index)) continue;
-      if (elements) elements[index] = 0;
-      else bytes.fill(0, index * elementSize, (index + 1) * elementSize);
+      if (!mask.keeps(index)) bytes.fill(0, index * elementSize, (index + 1) * elementSize);
     }
   }
-}
-
-/** The bytes as elements where the platform can address them so; undefined where they are not aligned. */
-function alignedElements({ buffer, byteOffset, length }: Uint8Array, elementSize: 1 | 2 | 4 | 8) {
-  if (byteOffset % elementSize !== 0) return undefined;
-  if (elementSize === 1) return new Uint8Array(buffer, byteOffset, length);
-  if (elementSize === 2) return new Uint16Array(buffer, byteOffset, length / 2);
-  if (elementSize === 4) return new Uint32Array(buffer, byteOffset, length / 4);
-  return new Float64Array(buffer, byteOffset, length / 8);
 }

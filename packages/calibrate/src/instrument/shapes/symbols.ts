@@ -11,7 +11,7 @@ export class Symbols {
 
   /** A size of which nothing is known. */
   fresh(): Dim {
-    return [`?${this.#count++}`];
+    return [`#${this.#count++}`];
   }
 
   /** A size of an input that has no tokens. */
@@ -34,6 +34,6 @@ export class Symbols {
 
   /** Whether nothing is known of a size. */
   isFresh(dim: Dim): boolean {
-    return dim.length === 1 && typeof dim[0] === "string" && dim[0].startsWith("?");
+    return dim.length === 1 && typeof dim[0] === "string" && dim[0].startsWith("#");
   }
 }

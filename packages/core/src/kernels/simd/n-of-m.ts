@@ -17,7 +17,15 @@ export function nOfM(
     const length = Math.floor(TILE_LENGTH / unit) * unit;
     for (let start = 0; start < values.length; start += length) {
       const end = Math.min(start + length, values.length);
-      wholeBlocks(module, values.subarray(start, end), inner, n, m, bits.subarray(start >>> 3), out?.subarray(start, end));
+      wholeBlocks(
+        module,
+        values.subarray(start, end),
+        inner,
+        n,
+        m,
+        bits.subarray(start >>> 3),
+        out?.subarray(start, end),
+      );
     }
     return;
   }

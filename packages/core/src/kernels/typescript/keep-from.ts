@@ -41,8 +41,7 @@ export function keepFrom(
     const kf = (below - f) >> 31;
     const kg = (below - g) >> 31;
     const kh = (below - h) >> 31;
-    bits[i >>> 3] =
-      (ka & 1) | (kb & 2) | (kc & 4) | (kd & 8) | (ke & 16) | (kf & 32) | (kg & 64) | (kh & 128);
+    bits[i >>> 3] = (ka & 1) | (kb & 2) | (kc & 4) | (kd & 8) | (ke & 16) | (kf & 32) | (kg & 64) | (kh & 128);
     if (outWords !== undefined) {
       outWords[i] = words[i]! & ka;
       outWords[i + 1] = words[i + 1]! & kb;

@@ -1,8 +1,7 @@
-import { type Window, windowsOf } from "../../window.js";
+import { type Window, windowCount, windowsOf } from "../../window.js";
 import { type Dim, fixed, product, type Shape, sizeOf } from "../dim.js";
 import { type Rule, type RuleInput, shapes } from "../rule.js";
-import { type Symbols } from "../symbols.js";
-import { windowCount } from "../../window.js";
+import type { Symbols } from "../symbols.js";
 
 /** Conv, FusedConv. */
 export const conv: Rule = (input) => {
@@ -30,7 +29,7 @@ export const convTranspose: Rule = (input) => {
   const [x, w] = [input.shape(0), input.shape(1)];
   if (!x || !w) return [];
   const spatial = x.slice(2).map((dim, axis) =>
-    input.symbols.derived(`ConvTranspose ${attributesText(input)} axis ${axis}`, [dim]),
+    input.symbols.derived(`ConvTranspose ${attributesText(input)} axis ${axis}`, [dim, w[axis + 2] ?? fixed(1)]),
   );
   return shapes([x[0]!, product(w[1]!, fixed(input.int("group", 1))), ...spatial]);
 };

@@ -1,0 +1,53 @@
+import { decodeModel, encodeModel, externalDataFiles, type Model } from "@espalier/onnx";
+import { openRunner } from "@espalier/runtime";
+import { instrument } from "../instrument/index.js";
+import { type Summary, summarize } from "../summarize.js";
+import { type InThreadOptions, resolveMeasureOptions } from "./collect-options.js";
+import { CollectionRecord } from "./collection-record.js";
+import { modelInputs } from "./model-inputs.js";
+import { planPasses } from "./plan.js";
+import { requireMeasured } from "./require-measured.js";
+import { runPass } from "./run-pass.js";
+import { runShard } from "./run-shard.js";
+import type { Samples } from "./shard.js";
+
+/** What {@link collectInThisThread} found. */
+export interface CollectedInThread extends Summary {
+  /** Number of samples, all of them in the sums. */
+  readonly samples: number;
+}
+
+/**
+ * {@link collectStatistics} without workers and files, for browsers: the same sums, computed by one runner in this thread.
+ * On one backend and machine they are the same, bit for bit.
+ *
+ * @param model the bytes of an `.onnx` file, or a model that was read before
+ * @param samples read once
+ * @throws {StatisticsError} as `collectStatistics`
+ * @throws {OnnxError} when the bytes are no usable ONNX model
+ */
+export async function collectInThisThread(
+  model: Uint8Array | Model,
+  samples: Samples,
+  options: InThreadOptions = {},
+): Promise<CollectedInThread> {
+  const measure = resolveMeasureOptions(options);
+  const original = model instanceof Uint8Array ? decodeModel(model) : model;
+  const { passes, moments, skipped } = planPasses(original, measure, Number.POSITIVE_INFINITY, instrument);
+  const { model: instrumented, probes } = passes[0]!;
+  const externalData = externalDataFiles(instrumented);
+  const runner = await openRunner(encodeModel(instrumented), { ...(options.backend && { backend: options.backend }), externalData });
+  // Nothing is resumed or merged, so nothing has to be known again.
+  const record = new CollectionRecord(moments, () => "");
+  await runPass({
+    ...options,
+    ...{ record, samples, inputs: modelInputs(original), shardSize: measure.shardSize, probes, pass: 1, passes: 1 },
+    selected: () => true,
+    runners: [{ run: (shard) => runShard(runner, probes, shard, measure.batch), close: () => runner.close() }],
+    onRecorded: () => {},
+  });
+  const { samples: seen, moments: sums } = record.snapshot();
+  const summary = summarize({ moments: sums, skipped });
+  requireMeasured(summary, measure.mask);
+  return { ...summary, samples: seen.count };
+}

@@ -1,0 +1,106 @@
+import { availableParallelism } from "node:os";
+import { decodeModel, type Model, readModel } from "@espalier/onnx";
+import { Checkpoint } from "../file/checkpoint.js";
+import { readStatisticsFile } from "../file/read-statistics-file.js";
+import { requireSameRun } from "../file/require-same-run.js";
+import { missingShards, type StatisticsFile } from "../file/statistics-file.js";
+import { writeTemporaryModel } from "../workers/temporary-model.js";
+import { type LaneOptions, WorkerLane } from "../workers/worker-lane.js";
+import {
+  type CollectOptions,
+  type ResolvedWorkOptions,
+  resolveMeasureOptions,
+  resolveWorkOptions,
+} from "./collect-options.js";
+import { type CollectedStatistics, collected } from "./collected-statistics.js";
+import { CollectionRecord } from "./collection-record.js";
+import { digestSamples } from "./digest-samples.js";
+import { fingerprintModel } from "./fingerprint-model.js";
+import { modelInputs } from "./model-inputs.js";
+import { type Instrument, type Instrumented, planPasses } from "./plan.js";
+import { requireRepeatable, runPass } from "./run-pass.js";
+import type { Samples } from "./shard.js";
+
+/** What tests replace. */
+export interface Internals extends Pick<LaneOptions, "workerFile" | "resourceLimits"> {
+  readonly instrument: Instrument;
+}
+
+/** {@link collectStatistics} with parts that can be replaced. */
+export async function collectWith(
+  internals: Internals,
+  source: string | Uint8Array | Model,
+  samples: Samples,
+  options: CollectOptions,
+): Promise<CollectedStatistics> {
+  const measure = resolveMeasureOptions(options);
+  const work = resolveWorkOptions(options, availableParallelism());
+  const model = openModel(source);
+  const plan = planPasses(model, measure, work.memory / copiesOfGrams(work), internals.instrument);
+  requireRepeatable(samples, plan.passes.length);
+  options.signal?.throwIfAborted();
+  const { batch, shardSize, mask } = measure;
+  const record = new CollectionRecord(plan.moments, ({ samples }) => digestSamples(samples));
+  const run = { model: fingerprintModel(model), options: { batch, shardSize, mask }, skipped: plan.skipped };
+  const snapshot = (): StatisticsFile => ({ ...run, ...record.snapshot() });
+  const reused = options.resumeFrom === undefined ? 0 : takeOver(record, snapshot(), options.resumeFrom);
+  const checkpoint = options.output === undefined ? undefined : new Checkpoint(options.output, snapshot);
+  try {
+    for (const [index, { model: instrumented, probes }] of plan.passes.entries()) {
+      await withWorkers(internals, { model: instrumented, probes }, { ...work, batch }, (runners) =>
+        runPass({
+          ...options,
+          ...{ record, samples, inputs: modelInputs(model), shardSize, probes, runners },
+          selected: (shard) => shard % work.shard.of === work.shard.index,
+          pass: index + 1,
+          passes: plan.passes.length,
+          onRecorded: () => checkpoint?.changed(),
+        }),
+      );
+    }
+    // That the samples have come to their end is new, too.
+    checkpoint?.changed();
+  } catch (error) {
+    // What stopped the run says more than what a last write could.
+    await checkpoint?.flush().catch(() => {});
+    throw error;
+  }
+  await checkpoint?.flush();
+  return collected(snapshot(), reused);
+}
+
+/**
+ * Copies of the Gram matrices of a pass that exist at a time: in each worker the output of ONNX Runtime, the sum, and the
+ * message twice; the message and its content for each worker in the main thread; the total before and after an addition.
+ */
+function copiesOfGrams({ threads }: ResolvedWorkOptions): number {
+  return 6 * threads + 2;
+}
+
+function openModel(source: string | Uint8Array | Model): Model {
+  if (typeof source === "string") return readModel(source);
+  return source instanceof Uint8Array ? decodeModel(source) : source;
+}
+
+/** Returns how many shards were taken over. */
+function takeOver(record: CollectionRecord, run: StatisticsFile, path: string): number {
+  const file = readStatisticsFile(path);
+  requireSameRun(path, file, run, "this run");
+  record.takeOver(path, file);
+  return file.samples.shards.length - missingShards(file).length;
+}
+
+async function withWorkers(
+  internals: Internals,
+  { model, probes }: Pick<Instrumented, "model" | "probes">,
+  { threads, retries, batch }: ResolvedWorkOptions & { readonly batch: number },
+  work: (runners: readonly WorkerLane[]) => Promise<void>,
+): Promise<void> {
+  const temporary = writeTemporaryModel(model);
+  try {
+    const lane = { ...internals, modelPath: temporary.path, probes, batch, retries };
+    await work(Array.from({ length: threads }, () => new WorkerLane(lane)));
+  } finally {
+    temporary.remove();
+  }
+}

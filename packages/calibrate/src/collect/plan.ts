@@ -1,0 +1,111 @@
+import { type Model, type PrunableWeight, prunableWeights } from "@espalier/onnx";
+import type { SkippedWeight } from "../file/statistics-file.js";
+import type { Moment } from "../moment.js";
+import { momentLength } from "../moment.js";
+import type { Probe } from "../probe.js";
+import { StatisticsError } from "../statistics-error.js";
+import type { ResolvedMeasureOptions } from "./collect-options.js";
+
+/** A model that computes sums of its own weights' inputs, and where they are. */
+export interface Instrumented {
+  readonly model: Model;
+  /** In the order in which the graph computes them. */
+  readonly probes: readonly Probe[];
+  /** Weights that cannot be measured, and why. */
+  readonly skipped: readonly SkippedWeight[];
+}
+
+/**
+ * Adds sums to a model.
+ *
+ * @param squares weights whose sums of squares are wanted
+ * @param grams weights whose Gram matrices are wanted
+ */
+export type Instrument = (
+  model: Model,
+  wanted: {
+    readonly squares: readonly PrunableWeight[];
+    readonly grams: readonly PrunableWeight[];
+    readonly mask: string | null;
+  },
+) => Instrumented;
+
+/** What is measured, and in how many readings of the samples. */
+export interface Plan {
+  /** At least one. */
+  readonly passes: readonly Instrumented[];
+  /** All moments of all passes, in an order that does not depend on the passes. */
+  readonly moments: readonly Moment[];
+  readonly skipped: readonly SkippedWeight[];
+}
+
+/**
+ * Decides what is measured in which pass: sums of squares in the first, Gram matrices in as many as memory needs.
+ *
+ * @param gramBytes that the matrices of one pass may take, one copy of each
+ * @throws {StatisticsError} `unsupported` when nothing can be measured or a weight is not there; `bad-option` when a single
+ *   matrix is too large
+ */
+export function planPasses(
+  model: Model,
+  options: ResolvedMeasureOptions,
+  gramBytes: number,
+  instrument: Instrument,
+): Plan {
+  const weights = selectWeights(model, options.weights);
+  const { mask } = options;
+  const everything = instrument(model, { squares: weights, grams: options.gram ? weights : [], mask });
+  const { probes, skipped } = everything;
+  if (probes.length === 0) throw nothingToMeasure(skipped);
+  const [first, ...more] = groupGrams(probes, gramBytes);
+  const ofNames = (names: ReadonlySet<string>) => weights.filter(({ name }) => names.has(name));
+  const passes =
+    more.length === 0
+      ? [everything]
+      : [first!, ...more].map((grams, pass) =>
+          instrument(model, { squares: pass === 0 ? weights : [], grams: ofNames(grams), mask }),
+        );
+  return { passes, moments: probes.map(({ kind, weights }) => ({ kind, weights })), skipped };
+}
+
+function selectWeights(model: Model, names: readonly string[] | undefined): readonly PrunableWeight[] {
+  const all = prunableWeights(model);
+  const wanted = names && new Set(names);
+  for (const name of wanted ?? []) {
+    const weight = all.find((candidate) => candidate.name === name);
+    if (weight?.prunable) continue;
+    const why = weight ? `it is not prunable: ${weight.reason}` : "the model has no weight of that name";
+    throw new StatisticsError("unsupported", `Weight ${JSON.stringify(name)} cannot be measured: ${why}.`, { weight: name });
+  }
+  return all.filter((weight) => weight.prunable).filter(({ name }) => wanted === undefined || wanted.has(name));
+}
+
+function nothingToMeasure([first]: readonly SkippedWeight[]): StatisticsError {
+  const why = first ? `; ${first.name}: ${first.reason}` : ": it has no prunable weight";
+  return new StatisticsError("unsupported", `Nothing in the model can be measured${why}.`);
+}
+
+/** Names of weights, group by group, so that the matrices of a group fit; the first group may be empty, when nothing is asked. */
+function groupGrams(probes: readonly Probe[], budget: number): ReadonlySet<string>[] {
+  const groups: Set<string>[] = [];
+  let left = 0;
+  for (const { kind, weights } of probes) {
+    if (kind !== "gram") continue;
+    const [weight] = weights;
+    const bytes = momentLength(kind, weight!) * Float64Array.BYTES_PER_ELEMENT;
+    if (bytes > budget) throw tooLarge(weight!.name, bytes, budget);
+    if (groups.length === 0 || bytes > left) {
+      groups.push(new Set());
+      left = budget;
+    }
+    for (const { name } of weights) groups.at(-1)!.add(name);
+    left -= bytes;
+  }
+  return groups;
+}
+
+function tooLarge(weight: string, bytes: number, budget: number): StatisticsError {
+  const factor = (bytes / budget).toFixed(1);
+  const message = `memory: the Gram matrix of weight ${JSON.stringify(weight)} takes ${bytes} bytes a copy and there is room for ${Math.floor(budget)}; give ${factor} times as much, or use fewer threads.`;
+  return new StatisticsError("bad-option", message, { weight });
+}

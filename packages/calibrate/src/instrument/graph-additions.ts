@@ -1,0 +1,104 @@
+import {
+  type AttributeInit,
+  type GraphAddition,
+  type Model,
+  makeNode,
+  makeTensor,
+  makeValueInfo,
+  type NodeProto,
+  type TensorProto,
+  type TensorProto_DataType,
+  type TensorValues,
+  walkGraphs,
+} from "@espalier/onnx";
+import { opsetOf } from "./opset.js";
+
+/**
+ * Collects nodes to be added to a model's main graph. Values are named by strings; the same operation on the same values is
+ * added once, so that whoever needs a reduction may ask for it again.
+ */
+export class GraphAdditions {
+  /** Version of ONNX's operators in the model. */
+  readonly opset: number;
+  readonly #prefix: string;
+  readonly #nodes: NodeProto[] = [];
+  readonly #initializers: TensorProto[] = [];
+  readonly #outputs = new Map<string, TensorProto_DataType>();
+  readonly #known = new Map<string, string>();
+
+  constructor(model: Model) {
+    this.opset = opsetOf(model);
+    this.#prefix = freePrefix(model);
+  }
+
+  /** Adds a node of ONNX's own operators with one output, and returns the name of that. */
+  op(type: string, inputs: readonly string[], attributes: Readonly<Record<string, AttributeInit>> = {}): string {
+    return this.#once(JSON.stringify([type, inputs, attributes], withBigints), type, (name) => {
+      this.#nodes.push(makeNode(type, inputs, [name], attributes));
+    });
+  }
+
+  /** Adds a float32 constant. @param dims its shape @default one axis */
+  floats(values: Float32Array, dims: readonly number[] = [values.length]): string {
+    return this.#constant(values, dims);
+  }
+
+  /** Adds an int64 constant. @param dims its shape @default one axis */
+  integers(values: readonly number[], dims: readonly number[] = [values.length]): string {
+    return this.#constant(BigInt64Array.from(values, BigInt), dims);
+  }
+
+  /** Makes a value an output of the graph. */
+  output(value: string, elemType: TensorProto_DataType): void {
+    this.#outputs.set(value, elemType);
+  }
+
+  /** Everything that the outputs need. */
+  addition(): GraphAddition {
+    const needed = new Set(this.#outputs.keys());
+    const used = [...this.#nodes].reverse().filter(({ input, output }) => {
+      const isUsed = needed.has(output[0]!);
+      if (isUsed) for (const name of input) needed.add(name);
+      return isUsed;
+    });
+    return {
+      nodes: used.reverse(),
+      initializers: this.#initializers.filter(({ name }) => needed.has(name)),
+      outputs: [...this.#outputs].map(([name, elemType]) => makeValueInfo(name, elemType)),
+    };
+  }
+
+  #constant(values: TensorValues, dims: readonly number[]): string {
+    const kind = values.constructor.name;
+    return this.#once(`${kind} [${dims}] ${values.join()}`, "constant", (name) => {
+      this.#initializers.push(makeTensor(name, dims, values));
+    });
+  }
+
+  #once(key: string, kind: string, add: (name: string) => void): string {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const name = `${this.#prefix}/${kind}_${this.#known.size}`;
+    this.#known.set(key, name);
+    add(name);
+    return name;
+  }
+}
+
+function withBigints(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? `${value}n` : value;
+}
+
+/** A first part of names that no value and no node of the model starts with. */
+function freePrefix(model: Model): string {
+  const names = [...walkGraphs(model.proto)].flatMap(({ graph, nodes }) => [
+    ...nodes.flatMap(({ name, input, output }) => [name, ...input, ...output]),
+    ...(graph?.initializer ?? []).map(({ name }) => name),
+    ...(graph?.input ?? []).map(({ name }) => name),
+    ...(graph?.sparseInitializer ?? []).map(({ values }) => values?.name ?? ""),
+  ]);
+  const isFree = (prefix: string): boolean => !names.some((name) => name.startsWith(prefix));
+  let prefix = "espalier";
+  for (let number = 2; !isFree(prefix); number++) prefix = `espalier${number}`;
+  return prefix;
+}

@@ -1,0 +1,54 @@
+import type { NodeProto, PrunableWeight } from "@espalier/onnx";
+import { TensorProto_DataType as DataType } from "@espalier/onnx";
+import type { GraphAdditions } from "./graph-additions.js";
+import type { Shapes } from "./shapes/infer-shapes.js";
+import type { Sizes } from "./sizes.js";
+
+/** What operators measure with. */
+export interface Measuring {
+  /** Where nodes are added. */
+  readonly graph: GraphAdditions;
+  readonly shapes: Shapes;
+  readonly sizes: Sizes;
+  /** Name of the input `[batch, seq]` that tells which tokens count, if there is one. */
+  readonly mask: string | undefined;
+  /** Whether Gram matrices are wanted rather than sums of squares. */
+  readonly gram: boolean;
+}
+
+/** A weight at one of the nodes that multiply with it. */
+export interface Site {
+  readonly weight: PrunableWeight;
+  readonly node: NodeProto;
+  /** The input of the node at which the weight arrives. */
+  readonly input: number;
+}
+
+/** Names of the values that hold what one run says about a weight. */
+export interface Measurement {
+  /** float32: `Σ x²`, row-major `[groups, inFeatures]`; with `gram` `Σ x · xᵀ`, `[groups, inFeatures, inFeatures]`. Of any shape. */
+  readonly sums: string;
+  /** int64, one number: positions (tokens, pixels) that the sums run over. */
+  readonly count: string;
+}
+
+/** Measures the inputs of weights at one kind of node. */
+export interface MeasuredOperator {
+  /** Operator types, with the domain where that is not ONNX's own. */
+  readonly ops: readonly string[];
+  /**
+   * Adds the nodes that reduce what the node multiplies with the weight.
+   *
+   * @throws {Unmeasurable}
+   */
+  measure(site: Site, measuring: Measuring): Measurement;
+}
+
+/**
+ * The other factor of a product as float32. Squares of float16 would overflow from 256 on, so it is cast before; where the
+ * weight itself stands at the node as float32, its other factor is float32 too.
+ */
+export function activation({ graph }: Measuring, { weight, node, input }: Site, name: string): string {
+  const isFloat32 = weight.dtype === "float32" && node.input[input] === weight.name;
+  return isFloat32 ? name : graph.op("Cast", [name], { to: BigInt(DataType.FLOAT) });
+}

@@ -1,0 +1,23 @@
+import { intOf } from "../attributes.js";
+import { activation, type MeasuredOperator } from "../measuring.js";
+import { featuresBeforeLast, featuresLast, measureRows } from "../rows.js";
+import { Unmeasurable } from "../unmeasurable.js";
+import { measureBatched } from "./batched.js";
+
+/** MatMul of any rank, the weight on either side. `Y = A · B`: A's last axis holds the features of B, B's last but one those of A. */
+export const matMul: MeasuredOperator = {
+  ops: ["MatMul", "com.microsoft.FusedMatMul"],
+  measure(site, measuring) {
+    const { node, input, weight } = site;
+    const other = input === 0 ? "B" : "A";
+    if (intOf(node, `transBatch${other}`, 0) !== 0) throw new Unmeasurable("its MatMul moves batch dimensions");
+    const isTransposed = intOf(node, `trans${other}`, 0) !== 0;
+    const isLast = (other === "A") !== isTransposed;
+    const name = node.input[1 - input]!;
+    const value = activation(measuring, site, name);
+    const shape = measuring.shapes.of(name);
+    if (weight.groups > 1) return measureBatched(site, measuring, { value, shape, isLast });
+    const rows = isLast ? featuresLast : featuresBeforeLast;
+    return measureRows(measuring, rows(measuring, value, shape, weight.inFeatures));
+  },
+};
