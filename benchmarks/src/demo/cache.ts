@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "./write-whole.js";
 
 /** The folder that keeps what the demo computed, so that a second run is quick. */
 export const CACHE = join(import.meta.dirname, "../../../.cache/demo");
@@ -15,8 +16,6 @@ export async function cachedEmbeddings(
   const file = join(CACHE, `${key}.f32`);
   if (existsSync(file)) return new Float32Array(new Uint8Array(readFileSync(file)).buffer);
   const vectors = await compute();
-  mkdirSync(CACHE, { recursive: true });
-  writeFileSync(`${file}.tmp`, new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength));
-  renameSync(`${file}.tmp`, file);
+  writeWhole(file, new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength));
   return vectors;
 }

@@ -6,13 +6,21 @@ import { addSums } from "./sum-ledger.js";
 
 /** What moments say about weights. */
 export interface Summary {
+  /** By weight name. */
   readonly statistics: Statistics;
+  /** By weight name; empty unless they were asked for. */
   readonly grams: ReadonlyMap<string, Gram>;
+  /** Weights without statistics. */
   readonly skipped: readonly SkippedWeight[];
+  /** Weights with statistics whose Gram matrices were asked for and are not there. */
+  readonly withoutGram: readonly SkippedWeight[];
 }
 
+/** The part of a statistics file that a {@link Summary} is made of. */
+type Measured = Pick<StatisticsFile, "moments" | "skipped" | "withoutGram">;
+
 /** The statistics of each weight over the shards that are there, added in their order. */
-export function summarize({ moments, skipped }: Pick<StatisticsFile, "moments" | "skipped">): Summary {
+export function summarize({ moments, skipped, withoutGram }: Measured): Summary {
   const statistics = new Map<string, WeightStatistics>();
   const grams = new Map<string, Gram>();
   const idle: SkippedWeight[] = [];
@@ -25,7 +33,7 @@ export function summarize({ moments, skipped }: Pick<StatisticsFile, "moments" |
       else grams.set(name, { groups, inFeatures, count: sum.count, upperTriangles: sum.values });
     }
   }
-  return { statistics, grams, skipped: [...skipped, ...idle] };
+  return { statistics, grams, skipped: [...skipped, ...idle], withoutGram };
 }
 
 function foldAll({ total, pending }: MomentSums): Sum | undefined {

@@ -1,17 +1,13 @@
-import { buildModel, node, tensor, valueInfo, random } from "@espalier/testkit";
-import { collectWith } from "../dist/collect/collect-with.js";
-import { encodeStatistics } from "../dist/file/encode-statistics.js";
-import { decodeStatistics } from "../dist/file/decode-statistics.js";
-import { instrumentMatMuls } from "./instrument-matmuls.js";
-import { createHash } from "node:crypto";
-const r = random(3);
-const bytes = buildModel({ nodes: [node("MatMul", ["x", "w1"], ["h"]), node("Relu", ["h"], ["g"]), node("MatMul", ["g", "w2"], ["y"])],
- initializers: [tensor("w1", [4, 600], r.float32(2400)), tensor("w2", [600, 3], r.float32(1800))],
- inputs: [valueInfo("x", "float32", ["n", 4])], outputs: [valueInfo("y", "float32", ["n", 3])] });
-const samples = Array.from({ length: 100 }, () => ({ x: { dtype: "float32" as const, dims: [2, 4], data: r.float32(8) } }));
-for (const threads of [1, 2, 3, 7]) {
+import { useLitePath, wordnetGlosses, tokenize, tokenBatch, ocrModelPath } from "@espalier/testkit";
+import { collectStatistics, collectInThisThread } from "@espalier/calibrate";
+import { readFileSync } from "node:fs";
+const texts = wordnetGlosses().calibration.slice(0, 256).map((g) => g.text);
+const samples = texts.map((t) => tokenBatch([tokenize(t)]) as never);
+for (const threads of [1, 2]) for (const mask of [undefined, "attention_mask"]) {
   const t = performance.now();
-  const got = await collectWith({ instrument: instrumentMatMuls }, bytes, samples, { threads, shardSize: 8, gram: true, output: "/tmp/cal/a.stats", memory: threads === 2 ? 14 * 601*300*8 : 2e9, onProgress: (p) => threads === 2 && console.log(p) });
-  console.log(threads, createHash("sha256").update(encodeStatistics(got.file)).digest("hex"), got.samples, got.shards, performance.now() - t);
+  const got = await collectStatistics(useLitePath(), samples, { threads, ...(mask ? { mask } : {}), output: "/tmp/cal/u.stats" });
+  console.log(threads, mask, performance.now() - t, got.shards, [...got.statistics].map(([n, s]) => `${n} ${s.count} ${s.sumOfSquares[0]}`).slice(0, 2), got.skipped);
 }
-console.log(decodeStatistics((await import("node:fs")).readFileSync("/tmp/cal/a.stats")).statistics);
+const t = performance.now();
+const one = await collectInThisThread(readFileSync(useLitePath()), samples);
+console.log(performance.now() - t, [...one.statistics].map(([n, s]) => `${n} ${s.count} ${s.sumOfSquares[0]}`).slice(0, 2));

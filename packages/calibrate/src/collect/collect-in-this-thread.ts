@@ -1,6 +1,5 @@
 import { decodeModel, encodeModel, externalDataFiles, type Model } from "@espalier/onnx";
 import { openRunner } from "@espalier/runtime";
-import { instrument } from "../instrument/index.js";
 import { type Summary, summarize } from "../summarize.js";
 import { type InThreadOptions, resolveMeasureOptions } from "./collect-options.js";
 import { CollectionRecord } from "./collection-record.js";
@@ -33,7 +32,7 @@ export async function collectInThisThread(
 ): Promise<CollectedInThread> {
   const measure = resolveMeasureOptions(options);
   const original = model instanceof Uint8Array ? decodeModel(model) : model;
-  const { passes, moments, skipped } = planPasses(original, measure, Number.POSITIVE_INFINITY, instrument);
+  const { passes, moments, ...without } = planPasses(original, measure, Number.POSITIVE_INFINITY);
   const { model: instrumented, probes } = passes[0]!;
   const externalData = externalDataFiles(instrumented);
   const runner = await openRunner(encodeModel(instrumented), { ...(options.backend && { backend: options.backend }), externalData });
@@ -47,7 +46,7 @@ export async function collectInThisThread(
     onRecorded: () => {},
   });
   const { samples: seen, moments: sums } = record.snapshot();
-  const summary = summarize({ moments: sums, skipped });
+  const summary = summarize({ moments: sums, ...without });
   requireMeasured(summary, measure.mask);
   return { ...summary, samples: seen.count };
 }

@@ -1,5 +1,4 @@
 import type { Model } from "@espalier/onnx";
-import { instrument } from "../instrument/index.js";
 import type { CollectOptions } from "./collect-options.js";
 import { collectWith } from "./collect-with.js";
 import type { CollectedStatistics } from "./collected-statistics.js";
@@ -27,5 +26,5 @@ export function collectStatistics(
   samples: Samples,
   options: CollectOptions = {},
 ): Promise<CollectedStatistics> {
-  return collectWith({ instrument }, model, samples, options);
+  return collectWith({}, model, samples, options);
 }

@@ -17,14 +17,12 @@ import { CollectionRecord } from "./collection-record.js";
 import { digestSamples } from "./digest-samples.js";
 import { fingerprintModel } from "./fingerprint-model.js";
 import { modelInputs } from "./model-inputs.js";
-import { type Instrument, type Instrumented, planPasses } from "./plan.js";
+import { type Pass, planPasses } from "./plan.js";
 import { requireRepeatable, runPass } from "./run-pass.js";
 import type { Samples } from "./shard.js";
 
 /** What tests replace. */
-export interface Internals extends Pick<LaneOptions, "workerFile" | "resourceLimits"> {
-  readonly instrument: Instrument;
-}
+export type Internals = Pick<LaneOptions, "workerFile" | "resourceLimits">;
 
 /** {@link collectStatistics} with parts that can be replaced. */
 export async function collectWith(
@@ -36,21 +34,22 @@ export async function collectWith(
   const measure = resolveMeasureOptions(options);
   const work = resolveWorkOptions(options, availableParallelism());
   const model = openModel(source);
-  const plan = planPasses(model, measure, work.memory / copiesOfGrams(work), internals.instrument);
+  const plan = planPasses(model, measure, work.memory / copiesOfGrams(work));
   requireRepeatable(samples, plan.passes.length);
   options.signal?.throwIfAborted();
   const { batch, shardSize, mask } = measure;
   const record = new CollectionRecord(plan.moments, ({ samples }) => digestSamples(samples));
-  const run = { model: fingerprintModel(model), options: { batch, shardSize, mask }, skipped: plan.skipped };
+  const { skipped, withoutGram } = plan;
+  const run = { model: fingerprintModel(model), options: { batch, shardSize, mask }, skipped, withoutGram };
   const snapshot = (): StatisticsFile => ({ ...run, ...record.snapshot() });
   const reused = options.resumeFrom === undefined ? 0 : takeOver(record, snapshot(), options.resumeFrom);
   const checkpoint = options.output === undefined ? undefined : new Checkpoint(options.output, snapshot);
   try {
-    for (const [index, { model: instrumented, probes }] of plan.passes.entries()) {
-      await withWorkers(internals, { model: instrumented, probes }, { ...work, batch }, (runners) =>
+    for (const [index, pass] of plan.passes.entries()) {
+      await withWorkers(internals, pass, { ...work, batch }, (runners) =>
         runPass({
           ...options,
-          ...{ record, samples, inputs: modelInputs(model), shardSize, probes, runners },
+          ...{ record, samples, inputs: modelInputs(model), shardSize, probes: pass.probes, runners },
           selected: (shard) => shard % work.shard.of === work.shard.index,
           pass: index + 1,
           passes: plan.passes.length,
@@ -92,7 +91,7 @@ function takeOver(record: CollectionRecord, run: StatisticsFile, path: string): 
 
 async function withWorkers(
   internals: Internals,
-  { model, probes }: Pick<Instrumented, "model" | "probes">,
+  { model, probes }: Pass,
   { threads, retries, batch }: ResolvedWorkOptions & { readonly batch: number },
   work: (runners: readonly WorkerLane[]) => Promise<void>,
 ): Promise<void> {

@@ -1,42 +1,27 @@
 import { type Model, type PrunableWeight, prunableWeights } from "@espalier/onnx";
 import type { SkippedWeight } from "../file/statistics-file.js";
-import type { Moment } from "../moment.js";
-import { momentLength } from "../moment.js";
+import { instrument } from "../instrument/index.js";
+import { type Moment, momentLength } from "../moment.js";
 import type { Probe } from "../probe.js";
 import { StatisticsError } from "../statistics-error.js";
 import type { ResolvedMeasureOptions } from "./collect-options.js";
 
-/** A model that computes sums of its own weights' inputs, and where they are. */
-export interface Instrumented {
+/** One reading of the samples. */
+export interface Pass {
+  /** The instrumented model. */
   readonly model: Model;
-  /** In the order in which the graph computes them. */
+  /** What is read from it, in the order in which it computes it. */
   readonly probes: readonly Probe[];
-  /** Weights that cannot be measured, and why. */
-  readonly skipped: readonly SkippedWeight[];
 }
-
-/**
- * Adds sums to a model.
- *
- * @param squares weights whose sums of squares are wanted
- * @param grams weights whose Gram matrices are wanted
- */
-export type Instrument = (
-  model: Model,
-  wanted: {
-    readonly squares: readonly PrunableWeight[];
-    readonly grams: readonly PrunableWeight[];
-    readonly mask: string | null;
-  },
-) => Instrumented;
 
 /** What is measured, and in how many readings of the samples. */
 export interface Plan {
   /** At least one. */
-  readonly passes: readonly Instrumented[];
+  readonly passes: readonly Pass[];
   /** All moments of all passes, in an order that does not depend on the passes. */
   readonly moments: readonly Moment[];
   readonly skipped: readonly SkippedWeight[];
+  readonly withoutGram: readonly SkippedWeight[];
 }
 
 /**
@@ -46,26 +31,26 @@ export interface Plan {
  * @throws {StatisticsError} `unsupported` when nothing can be measured or a weight is not there; `bad-option` when a single
  *   matrix is too large
  */
-export function planPasses(
-  model: Model,
-  options: ResolvedMeasureOptions,
-  gramBytes: number,
-  instrument: Instrument,
-): Plan {
+export function planPasses(model: Model, options: ResolvedMeasureOptions, gramBytes: number): Plan {
   const weights = selectWeights(model, options.weights);
-  const { mask } = options;
-  const everything = instrument(model, { squares: weights, grams: options.gram ? weights : [], mask });
-  const { probes, skipped } = everything;
-  if (probes.length === 0) throw nothingToMeasure(skipped);
-  const [first, ...more] = groupGrams(probes, gramBytes);
-  const ofNames = (names: ReadonlySet<string>) => weights.filter(({ name }) => names.has(name));
-  const passes =
-    more.length === 0
-      ? [everything]
-      : [first!, ...more].map((grams, pass) =>
-          instrument(model, { squares: pass === 0 ? weights : [], grams: ofNames(grams), mask }),
-        );
-  return { passes, moments: probes.map(({ kind, weights }) => ({ kind, weights })), skipped };
+  const mask = options.mask === null ? {} : { mask: options.mask };
+  const { unsupported, withoutGram, ...everything } = instrument(model, weights, { ...mask, gram: options.gram });
+  const { probes } = everything;
+  if (probes.length === 0) throw nothingToMeasure(unsupported);
+  const groups = groupGrams(probes, gramBytes);
+  const gramPass = (names: ReadonlySet<string>, index: number): Pass => {
+    // Sums of squares are in the graph of every pass, read or not: another graph might be optimised into other last bits.
+    const all = instrument(model, weights, mask);
+    const grams = instrument(all.model, weights.filter(({ name }) => names.has(name)), { ...mask, gram: true });
+    const squares = index === 0 ? all.probes : [];
+    return { model: grams.model, probes: [...squares, ...grams.probes.filter(({ kind }) => kind === "gram")] };
+  };
+  return {
+    passes: groups.length <= 1 ? [everything] : groups.map(gramPass),
+    moments: probes.map(({ kind, weights }) => ({ kind, weights })),
+    skipped: unsupported,
+    withoutGram,
+  };
 }
 
 function selectWeights(model: Model, names: readonly string[] | undefined): readonly PrunableWeight[] {
@@ -85,7 +70,7 @@ function nothingToMeasure([first]: readonly SkippedWeight[]): StatisticsError {
   return new StatisticsError("unsupported", `Nothing in the model can be measured${why}.`);
 }
 
-/** Names of weights, group by group, so that the matrices of a group fit; the first group may be empty, when nothing is asked. */
+/** Names of weights, group by group, so that the matrices of a group fit. */
 function groupGrams(probes: readonly Probe[], budget: number): ReadonlySet<string>[] {
   const groups: Set<string>[] = [];
   let left = 0;

@@ -1,11 +1,11 @@
 import type { ValueInfo } from "@espalier/runtime";
+import type { Probe } from "../probe.js";
 import { StatisticsError } from "../statistics-error.js";
 import { checkSample } from "./check-sample.js";
 import type { CollectOptions } from "./collect-options.js";
 import { ProgressMeter, sampleCount } from "./collection-progress.js";
 import type { CollectionRecord } from "./collection-record.js";
 import { cutShards } from "./cut-shards.js";
-import type { Instrumented } from "./plan.js";
 import { runShards } from "./run-shards.js";
 import type { Samples } from "./shard.js";
 import type { ShardRunner } from "./shard-runner.js";
@@ -18,7 +18,7 @@ export interface PassRequest extends Pick<CollectOptions, "onProgress" | "signal
   readonly shardSize: number;
   /** Whether a shard is to be run here. */
   readonly selected: (shard: number) => boolean;
-  readonly probes: Instrumented["probes"];
+  readonly probes: readonly Probe[];
   readonly runners: readonly ShardRunner[];
   readonly pass: number;
   readonly passes: number;
@@ -28,9 +28,9 @@ export interface PassRequest extends Pick<CollectOptions, "onProgress" | "signal
 
 /** Reads the samples once and runs the shards that the record lacks. */
 export async function runPass(request: PassRequest): Promise<void> {
-  const { record, samples, inputs, probes, selected, onProgress } = request;
+  const { record, samples, inputs, probes, selected, pass, passes, onProgress } = request;
   const shards = cutShards(samples, request.shardSize, (sample, index) => checkSample(sample, inputs, index));
-  const meter = new ProgressMeter(request, shardsToRun(request));
+  const meter = new ProgressMeter({ pass, passes }, shardsToRun(request));
   await runShards(
     record.missing(shards, probes, selected),
     request.runners,

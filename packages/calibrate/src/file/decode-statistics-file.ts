@@ -9,6 +9,7 @@ import {
   FORMAT,
   type ModelFingerprint,
   type SamplesSeen,
+  type SkippedWeight,
   type StatisticsFile,
   VERSION,
 } from "./statistics-file.js";
@@ -32,10 +33,8 @@ export function decodeStatisticsFile(bytes: Uint8Array): StatisticsFile {
     model: readFingerprint(readMap(fields.model, "model")),
     options,
     samples,
-    skipped: readList(fields.skipped, "skipped").map((entry) => {
-      const { name, reason } = readMap(entry, "a skipped weight");
-      return { name: readText(name, "the name of a weight"), reason: readText(reason, "a reason") };
-    }),
+    skipped: readSkipped(fields.skipped, "skipped"),
+    withoutGram: readSkipped(fields.withoutGram, "withoutGram"),
     moments: readMoments(fields, samples.shards.length),
   };
 }
@@ -67,7 +66,8 @@ function parse(bytes: Uint8Array): Fields {
   if (offset >= 0) throw malformed(`it is cut off or damaged at byte ${offset} of ${bytes.length}.`, { offset });
   let value: unknown;
   try {
-    value = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" }).unpack(bytes);
+    // A view of its own, because the parser leaves a property on what it is given.
+    value = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" }).unpack(bytes.subarray());
   } catch (cause) {
     throw malformed(`it cannot be parsed (${cause instanceof Error ? cause.message : cause}).`, { cause });
   }
@@ -104,6 +104,13 @@ function readSamples({ count, complete, shards }: Fields): SamplesSeen {
 function checkShardCount({ count, shards }: SamplesSeen, { shardSize }: CollectionOptions): void {
   if (Math.ceil(count / shardSize) === shards.length) return;
   throw malformed(`${count} samples in shards of ${shardSize} do not make ${shards.length} shards.`);
+}
+
+function readSkipped(value: unknown, what: string): SkippedWeight[] {
+  return readList(value, what).map((entry) => {
+    const { name, reason } = readMap(entry, "a skipped weight");
+    return { name: readText(name, "the name of a weight"), reason: readText(reason, "a reason") };
+  });
 }
 
 function readMoments(fields: Fields, shards: number): MomentSums[] {

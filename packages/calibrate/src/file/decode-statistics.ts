@@ -1,18 +1,10 @@
-import type { Statistics } from "@espalier/core";
-import type { Gram } from "../gram.js";
-import { summarize } from "../summarize.js";
+import { type Summary, summarize } from "../summarize.js";
 import { decodeStatisticsFile } from "./decode-statistics-file.js";
 import { requireComplete } from "./require-complete.js";
-import type { ModelFingerprint, SkippedWeight } from "./statistics-file.js";
+import type { ModelFingerprint } from "./statistics-file.js";
 
-/** What a finished `.stats` file says. */
-export interface DecodedStatistics {
-  /** By weight name; goes into `computeMasks` of `@espalier/core` as it is. */
-  readonly statistics: Statistics;
-  /** By weight name; empty unless they were asked for. */
-  readonly grams: ReadonlyMap<string, Gram>;
-  /** Weights without statistics. */
-  readonly skipped: readonly SkippedWeight[];
+/** What a finished `.stats` file says; `statistics` goes into `computeMasks` of `@espalier/core` as it is. */
+export interface DecodedStatistics extends Summary {
   /** Number of samples, at least 1. */
   readonly samples: number;
   /** Of the model that ran. */

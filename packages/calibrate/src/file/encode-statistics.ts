@@ -37,7 +37,7 @@ export function* statisticsPieces(file: StatisticsFile): Generator<Uint8Array, v
 }
 
 /** Everything but the numbers. `format` and `version` come first: they tell a file apart before anything else is parsed. */
-function headOf({ model, options, samples, skipped, moments }: StatisticsFile) {
+function headOf({ model, options, samples, skipped, withoutGram, moments }: StatisticsFile) {
   return {
     format: FORMAT,
     version: VERSION,
@@ -45,6 +45,7 @@ function headOf({ model, options, samples, skipped, moments }: StatisticsFile) {
     options: { batch: options.batch, shardSize: options.shardSize, mask: options.mask },
     samples: { count: samples.count, complete: samples.complete, shards: bytesOfHex(samples.shards) },
     skipped: skipped.map(({ name, reason }) => ({ name, reason })),
+    withoutGram: withoutGram.map(({ name, reason }) => ({ name, reason })),
     moments: moments.map(({ kind, weights, folded, total, pending }) => ({
       kind,
       weights: weights.map(({ name, groups, inFeatures }) => ({ name, groups, inFeatures })),

@@ -26,8 +26,7 @@ export function mergeStatistics(files: readonly NamedFile[]): StatisticsFile {
   for (const { name, file } of files) requireSameRun(name, file, longest.file, longest.name);
   const ledgers = first.file.moments.map((moment) => new SumLedger({ kind: moment.kind, weights: moment.weights }));
   for (const { name, file } of [first, ...others]) absorb(ledgers, name, file.moments);
-  const { model, options, skipped } = first.file;
-  return { model, options, samples: longest.file.samples, skipped, moments: ledgers.map((ledger) => ledger.snapshot()) };
+  return { ...first.file, samples: longest.file.samples, moments: ledgers.map((ledger) => ledger.snapshot()) };
 }
 
 function isLonger(a: SamplesSeen, b: SamplesSeen): boolean {

@@ -27,7 +27,7 @@ export interface SamplesSeen {
   readonly complete: boolean;
 }
 
-/** A weight without statistics. */
+/** A weight of which something is not measured, and why. */
 export interface SkippedWeight {
   readonly name: string;
   readonly reason: string;
@@ -38,7 +38,10 @@ export interface StatisticsFile {
   readonly model: ModelFingerprint;
   readonly options: CollectionOptions;
   readonly samples: SamplesSeen;
+  /** Weights whose inputs cannot be measured. */
   readonly skipped: readonly SkippedWeight[];
+  /** Weights with sums of squares, whose Gram matrices were asked for and cannot be computed. */
+  readonly withoutGram: readonly SkippedWeight[];
   readonly moments: readonly MomentSums[];
 }
 

@@ -1,5 +1,4 @@
-import type { Window } from "./window.js";
-import { paddingFor } from "./window.js";
+import type { Padding, Window } from "./window.js";
 
 /**
  * Which entries of an axis each position of a kernel meets: position `k` meets entry `h` when
@@ -20,7 +19,7 @@ export interface Reach {
  *
  * @param padding zeros at both ends
  */
-export function convReach({ kernel, stride, dilation }: Window, { begin, end }: { begin: number; end: number }): Reach {
+export function convReach({ kernel, stride, dilation }: Window, { begin, end }: Padding): Reach {
   const positions = [...Array(kernel).keys()];
   return {
     first: positions.map((k) => k * dilation - begin),
@@ -38,9 +37,4 @@ export function reachTable({ first, beyond, stride }: Reach, size: number): Floa
     for (let h = start; h <= end; h += stride) table[k * size + h] = 1;
   }
   return table;
-}
-
-/** {@link reachTable} of a window on an axis of known size, whatever its padding. */
-export function windowTable(window: Window, size: number): Float32Array {
-  return reachTable(convReach(window, paddingFor(window, size)), size);
 }

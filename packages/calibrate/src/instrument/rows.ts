@@ -28,7 +28,12 @@ export function featuresLast({ graph }: Measuring, value: string, shape: Shape |
  *
  * @throws {Unmeasurable} when the rank is not known
  */
-export function featuresBeforeLast(measuring: Measuring, value: string, shape: Shape | undefined, features: number): Rows {
+export function featuresBeforeLast(
+  measuring: Measuring,
+  value: string,
+  shape: Shape | undefined,
+  features: number,
+): Rows {
   const { graph, sizes } = measuring;
   if (shape === undefined) throw new Unmeasurable("the rank of what it is multiplied with is not known beforehand");
   if (shape.length < 2) return featuresLast(measuring, value, shape, features);

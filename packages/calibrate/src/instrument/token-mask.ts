@@ -16,7 +16,8 @@ export function tokenMask(measuring: Measuring, positions: Dim | undefined): str
   const { graph, mask, shapes } = measuring;
   if (mask === undefined || shapes.tokens === undefined) return undefined;
   const { tokens } = shapes;
-  if (positions === undefined) throw new Unmeasurable(unclear("something that could not be followed through the graph", mask));
+  if (positions === undefined)
+    throw new Unmeasurable(unclear("something that could not be followed through the graph", mask));
   if (!positions.includes(tokens.seq)) {
     requireNoTokens(measuring, positions);
     return undefined;
@@ -25,7 +26,8 @@ export function tokenMask(measuring: Measuring, positions: Dim | undefined): str
   checkFactors(positions, order, tokens, mask);
   if (graph.opset < 9) throw new Unmeasurable("a mask needs a model of opset 9 or later");
   const bits = graph.op("Cast", [mask], { to: BigInt(DataType.BOOL) });
-  const turned = order[0] === tokens.seq && order.length === 2 ? graph.op("Transpose", [bits], { perm: [1n, 0n] }) : bits;
+  const turned =
+    order[0] === tokens.seq && order.length === 2 ? graph.op("Transpose", [bits], { perm: [1n, 0n] }) : bits;
   return spread(measuring, turned, positions, tokens);
 }
 
@@ -60,8 +62,7 @@ function spread({ graph }: Measuring, bits: string, positions: Dim, { batch, seq
   const order = positions.filter(isToken);
   const axis = (factor: Factor): string =>
     graph.op("Gather", [shape, graph.integers([order.length === 1 ? 1 : order.indexOf(factor)])], { axis: 0n });
-  const sizes = (pick: (factor: Factor) => string): string =>
-    graph.op("Concat", positions.map(pick), { axis: 0n });
+  const sizes = (pick: (factor: Factor) => string): string => graph.op("Concat", positions.map(pick), { axis: 0n });
   const thin = sizes((factor) => (isToken(factor) ? axis(factor) : graph.integers([1])));
   const full = sizes((factor) => (isToken(factor) ? axis(factor) : graph.integers([factor as number])));
   const repeated = graph.op("Expand", [graph.op("Reshape", [bits, thin]), full]);

@@ -27,9 +27,12 @@ export function keepAll(
   return { pruned, ends };
 }
 
+/** For passes that find nothing. */
+const NO_ROOM = new FoundEntries(0);
+
 /** One pass that prunes every entry below a key and none else; returns how many that were. */
 export function pruneBelow(primitives: Primitives, group: SelectionGroup, key: number): number {
-  return keepAll(primitives, group, { from: key, to: key }, new FoundEntries(0)).pruned;
+  return keepAll(primitives, group, { from: key, to: key }, NO_ROOM).pruned;
 }
 
 /**

@@ -13,11 +13,16 @@ export const einsum: MeasuredOperator = {
   ops: ["Einsum"],
   measure(site, measuring) {
     const { node, input, weight } = site;
-    if (weight.groups > 1 && measuring.gram) throw new Unmeasurable("there are no Gram matrices for batches of matrices");
+    if (weight.groups > 1 && measuring.gram)
+      throw new Unmeasurable("there are no Gram matrices for batches of matrices");
     const labels = labelsOf(textOf(node, "equation") ?? "", input);
     const name = node.input[1 - input]!;
     const value = activation(measuring, site, name);
-    const rows = rowsOf(measuring, labels, { value, shape: measuring.shapes.of(name), sizes: weightSizes(site, measuring) });
+    const rows = rowsOf(measuring, labels, {
+      value,
+      shape: measuring.shapes.of(name),
+      sizes: weightSizes(site, measuring),
+    });
     if (weight.groups === 1) return measureRows(measuring, rows);
     requireNoTokens(measuring, rows.positions);
     return measureRows({ ...measuring, mask: undefined }, rows);

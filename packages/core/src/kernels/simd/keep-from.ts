@@ -25,6 +25,7 @@ export function keepFrom(
     if (foundHere > 0) found.addAll(foundIndices.subarray(0, foundHere), foundKeys.subarray(0, foundHere));
     kept += result & 0xffff;
   }
+  if (vectors === values.length) return kept;
   const rest = values.subarray(vectors);
   return kept + keepRest(rest, interval, bits.subarray(vectors >>> 3), out?.subarray(vectors), found, vectors);
 }

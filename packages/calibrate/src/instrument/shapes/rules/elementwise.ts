@@ -2,13 +2,25 @@ import { broadcastShapes, type Rule, shapes } from "../rule.js";
 
 /** Operators whose first output has the shape of the first input. */
 export const SAME_SHAPE: readonly string[] = [
-  ..."Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization Cast Ceil Celu Clip Cos Cosh CumSum DequantizeLinear".split(" "),
-  ..."Dropout Elu Erf Exp Floor Gelu GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization".split(" "),
-  ..."IsInf IsNaN LRN LayerNormalization LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish".split(" "),
-  ..."Neg Not PRelu QuantizeLinear RMSNormalization Reciprocal Relu Round ScatterElements ScatterND Selu Shrink Sigmoid".split(" "),
-  ..."Sign Sin Sinh SkipLayerNormalization Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu Trilu".split(" "),
+  ..."Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization Cast Ceil Celu Clip Cos Cosh CumSum DequantizeLinear".split(
+    " ",
+  ),
+  ..."Dropout Elu Erf Exp Floor Gelu GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization".split(
+    " ",
+  ),
+  ..."IsInf IsNaN LRN LayerNormalization LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish".split(
+    " ",
+  ),
+  ..."Neg Not PRelu QuantizeLinear RMSNormalization Reciprocal Relu Round ScatterElements ScatterND Selu Shrink Sigmoid".split(
+    " ",
+  ),
+  ..."Sign Sin Sinh SkipLayerNormalization Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu Trilu".split(
+    " ",
+  ),
   ..."com.microsoft.BiasGelu com.microsoft.FastGelu com.microsoft.Gelu com.microsoft.QuickGelu".split(" "),
-  ..."com.microsoft.SkipLayerNormalization com.microsoft.SkipSimplifiedLayerNormalization SimplifiedLayerNormalization".split(" "),
+  ..."com.microsoft.SkipLayerNormalization com.microsoft.SkipSimplifiedLayerNormalization SimplifiedLayerNormalization".split(
+    " ",
+  ),
 ];
 
 /** Operators on two or more inputs that broadcast against each other. */

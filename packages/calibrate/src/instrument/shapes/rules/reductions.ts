@@ -3,7 +3,9 @@ import { axisOf, type Rule, type RuleInput, shapes } from "../rule.js";
 
 /** Operators that reduce along axes. */
 export const REDUCTIONS: readonly string[] =
-  "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare".split(" ");
+  "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare".split(
+    " ",
+  );
 
 /** Axes as an attribute, or as a second input in newer versions; none means all of them. */
 export const reduction: Rule = (input) => {

@@ -1,11 +1,32 @@
 import type { Rule } from "../rule.js";
 import { BROADCASTING, broadcasting, expand, SAME_SHAPE, sameShape } from "./elementwise.js";
-import { concat, constantOfShape, flatten, range, reshape, resized, split, squeeze, transpose, unsqueeze } from "./movement.js";
+import {
+  concat,
+  constantOfShape,
+  flatten,
+  range,
+  reshape,
+  resized,
+  split,
+  squeeze,
+  transpose,
+  unsqueeze,
+} from "./movement.js";
 import { einsum, gemm, matMul, recurrent } from "./products.js";
 import { argument, REDUCTIONS, reduction } from "./reductions.js";
 import { gather, shapeOfIndices, slice } from "./selection.js";
 import { conv, convTranspose, globalPool, pool, resize } from "./spatial.js";
-import { arithmetic, minus, over, plus, productOfEntries, shapeOf, sizeOfAll, times, unchanged } from "./whole-numbers.js";
+import {
+  arithmetic,
+  minus,
+  over,
+  plus,
+  productOfEntries,
+  shapeOf,
+  sizeOfAll,
+  times,
+  unchanged,
+} from "./whole-numbers.js";
 
 /** Rules by operator type, with the domain where that is not ONNX's own. */
 export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([

@@ -49,8 +49,7 @@ interface Cut {
 
 function cutsOf({ node, numbers, ints, opset, entries }: RuleInput, rank: number): readonly Cut[] | undefined {
   const old = opset < 10;
-  const bounds = (attribute: string, input: number) =>
-    old ? ints(attribute) : entries(input)?.values.map(sizeOf);
+  const bounds = (attribute: string, input: number) => (old ? ints(attribute) : entries(input)?.values.map(sizeOf));
   const [starts, ends] = [bounds("starts", 1), bounds("ends", 2)];
   const listed = old ? ints("axes") : numbers(3);
   const hasAxes = old ? listed !== undefined : (node.input[3] ?? "") !== "";

@@ -16,7 +16,8 @@ export const conv: Rule = (input) => {
 export const pool: Rule = (input) => {
   const [x, kernel] = [input.shape(0), input.ints("kernel_shape")];
   if (!x || kernel?.length !== x.length - 2) return [];
-  const sizes = input.int("ceil_mode", 0) === 0 ? outputSizes(input, x, kernel) : kernel.map(() => input.symbols.fresh());
+  const sizes =
+    input.int("ceil_mode", 0) === 0 ? outputSizes(input, x, kernel) : kernel.map(() => input.symbols.fresh());
   const shape = [x[0]!, x[1]!, ...sizes];
   return shapes(shape, shape);
 };
@@ -28,9 +29,11 @@ export const globalPool: Rule = ({ shape }) => shapes(shape(0)?.map((dim, axis) 
 export const convTranspose: Rule = (input) => {
   const [x, w] = [input.shape(0), input.shape(1)];
   if (!x || !w) return [];
-  const spatial = x.slice(2).map((dim, axis) =>
-    input.symbols.derived(`ConvTranspose ${attributesText(input)} axis ${axis}`, [dim, w[axis + 2] ?? fixed(1)]),
-  );
+  const spatial = x
+    .slice(2)
+    .map((dim, axis) =>
+      input.symbols.derived(`ConvTranspose ${attributesText(input)} axis ${axis}`, [dim, w[axis + 2] ?? fixed(1)]),
+    );
   return shapes([x[0]!, product(w[1]!, fixed(input.int("group", 1))), ...spatial]);
 };
 
@@ -60,8 +63,7 @@ function outputSize(window: Window, dim: Dim, symbols: Symbols): Dim {
   if (size !== undefined) return fixed(windowCount(window, size));
   const { kernel, stride, dilation, padding } = window;
   const keepsSize =
-    stride === 1 &&
-    (typeof padding === "string" || padding.begin + padding.end === dilation * (kernel - 1));
+    stride === 1 && (typeof padding === "string" || padding.begin + padding.end === dilation * (kernel - 1));
   return keepsSize ? dim : symbols.derived(`windows ${JSON.stringify(window)}`, [dim]);
 }
 

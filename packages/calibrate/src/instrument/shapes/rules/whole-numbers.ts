@@ -62,7 +62,9 @@ export const over: Arithmetic = (a, b, symbols) => {
   const rest = [...a];
   for (const factor of b) {
     const same = rest.indexOf(factor);
-    const multiple = rest.findIndex((one) => typeof one === "number" && typeof factor === "number" && one % factor === 0);
+    const multiple = rest.findIndex(
+      (one) => typeof one === "number" && typeof factor === "number" && one % factor === 0,
+    );
     if (same >= 0) rest.splice(same, 1);
     else if (multiple >= 0) rest[multiple] = (rest[multiple] as number) / (factor as number);
     else return computed("divide", a, b, symbols, (x, y) => Math.trunc(x / y));

@@ -1,0 +1,96 @@
+import { intsOf } from "../attributes.js";
+import { activation, type MeasuredOperator, type Measuring, type Site } from "../measuring.js";
+import { patchGram } from "../patch-gram.js";
+import { convReach } from "../reach.js";
+import type { RunPadding } from "../reach-table.js";
+import { type Dim, product, sizeOf, sizesOf } from "../shapes/dim.js";
+import { type SpatialAxis, spatialSums } from "../spatial-sums.js";
+import { requireNoTokens } from "../token-mask.js";
+import { Unmeasurable } from "../unmeasurable.js";
+import { paddingFor, type Window, windowCount, windowsOf } from "../window.js";
+
+/**
+ * Conv of any number of spatial axes: the in-feature `(channel, position of the kernel)` sees `x[n, c, o · stride + k ·
+ * dilation − padding]` at every window `o`, and 0 where that lies in the padding. Positions are windows.
+ */
+export const conv: MeasuredOperator = {
+  ops: ["Conv", "com.microsoft.FusedConv"],
+  measure(site, measuring) {
+    const { graph, sizes } = measuring;
+    const { node } = site;
+    const windows = windowsOf(node, kernelOf(site, measuring));
+    const name = node.input[0]!;
+    const shape = imageShape(measuring, name, windows.length);
+    requireNoTokens(measuring, product(shape[0]!, ...shape.slice(2)));
+    const value = activation(measuring, site, name);
+    const sizeOfAxis = (axis: number): string => sizes.of(shape[axis + 2], name, axis + 2);
+    const perImage = windows
+      .map((window, axis) => countOf(measuring, window, shape[axis + 2]!, sizeOfAxis(axis)))
+      .reduce((a, b) => sizes.times(a, b));
+    const count = sizes.times(sizes.of(shape[0], name, 0), perImage);
+    if (measuring.gram) return { sums: patchGram(measuring, site, { value, windows, perImage, count }), count };
+    const axes = windows.map((window, axis) => axisOf(measuring, window, shape[axis + 2]!, () => sizeOfAxis(axis)));
+    return { sums: spatialSums(measuring, { value: graph.op("Mul", [value, value]), shape }, axes), count };
+  },
+};
+
+/** Sizes of the kernel. @throws {Unmeasurable} when they are not known */
+export function kernelOf({ node, input }: Site, { shapes }: Measuring): readonly number[] {
+  const kernel = intsOf(node, "kernel_shape") ?? sizesOf(shapes.of(node.input[input]!))?.slice(2);
+  if (kernel === undefined) throw new Unmeasurable("the size of its kernel is not known beforehand");
+  return kernel;
+}
+
+/** The shape of images: what is known of it, of the rank that the kernel says. */
+export function imageShape({ shapes }: Measuring, name: string, spatial: number): readonly Dim[] {
+  const shape = shapes.of(name);
+  return shape?.length === spatial + 2 ? shape : Array.from({ length: spatial + 2 }, () => shapes.symbols.fresh());
+}
+
+/** Windows on an axis, int64 `[1]`. */
+function countOf({ graph }: Measuring, window: Window, dim: Dim, size: string): string {
+  const fixedSize = sizeOf(dim);
+  if (fixedSize !== undefined) return graph.integers([windowCount(window, fixedSize)]);
+  const { kernel, stride, dilation, padding } = window;
+  if (padding !== undefined && typeof padding !== "string" && stride === 1) {
+    return graph.op("Add", [size, graph.integers([padding.begin + padding.end - dilation * (kernel - 1)])]);
+  }
+  // Rounded down, plus one; for SAME rounded up, which is the same with another summand.
+  const added = typeof padding === "string" ? -1 : padding.begin + padding.end - dilation * (kernel - 1) - 1;
+  const steps = graph.op("Div", [graph.op("Add", [size, graph.integers([added])]), graph.integers([stride])]);
+  return graph.op("Add", [steps, graph.integers([1])]);
+}
+
+function axisOf(measuring: Measuring, window: Window, dim: Dim, size: () => string): SpatialAxis {
+  const { kernel, stride, dilation, padding } = window;
+  const fixedSize = sizeOf(dim);
+  if (fixedSize === undefined && typeof padding === "string" && stride > 1) {
+    return {
+      reach: convReach(window, { begin: 0, end: 0 }),
+      runPadding: samePadding(measuring, window, size()),
+      isWhole: false,
+    };
+  }
+  // With stride 1 the padding of SAME is the same for every size.
+  const zeros = paddingFor(window, fixedSize ?? 1);
+  const reach = convReach(window, zeros);
+  const isWhole = kernel === 1 && stride === 1 && zeros.begin === 0 && zeros.end === 0;
+  if (fixedSize === undefined || stride > 1) return { reach, isWhole };
+  const length = windowCount(window, fixedSize);
+  return { reach, isWhole, runs: { length, step: dilation, padding: zeros } };
+}
+
+/** `total = (⌈size / stride⌉ − 1) · stride + dilation · (kernel − 1) + 1 − size`, not below 0, and its halves. */
+function samePadding({ graph }: Measuring, { kernel, stride, dilation, padding }: Window, size: string): RunPadding {
+  const windows = graph.op("Div", [graph.op("Add", [size, graph.integers([stride - 1])]), graph.integers([stride])]);
+  const reached = graph.op("Add", [
+    graph.op("Mul", [windows, graph.integers([stride])]),
+    graph.integers([dilation * (kernel - 1) + 1 - stride]),
+  ]);
+  const missing = graph.op("Sub", [reached, size]);
+  const isPositive = graph.op("Cast", [graph.op("Greater", [missing, graph.integers([0])])], { to: 7n });
+  const total = graph.op("Mul", [missing, isPositive]);
+  const smaller = graph.op("Div", [total, graph.integers([2])]);
+  const larger = graph.op("Sub", [total, smaller]);
+  return padding === "same-upper" ? { begin: smaller, end: larger } : { begin: larger, end: smaller };
+}

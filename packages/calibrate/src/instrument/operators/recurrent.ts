@@ -1,0 +1,58 @@
+import { TensorProto_DataType as DataType } from "@espalier/onnx";
+import { intOf, textOf } from "../attributes.js";
+import { activation, type MeasuredOperator, type Measurement, type Measuring, type Site } from "../measuring.js";
+import { counting } from "../operators-by-version.js";
+import { featuresLast, measureRows } from "../rows.js";
+import { Unmeasurable } from "../unmeasurable.js";
+import { measureState } from "./recurrent-state.js";
+
+/** LSTM, GRU and RNN: W sees the input X, R the hidden state of the step before. */
+export const recurrent: MeasuredOperator = {
+  ops: ["LSTM", "GRU", "RNN"],
+  measure(site, measuring) {
+    const { node } = site;
+    // ONNX Runtime runs no other layout, so that nothing else could be tried.
+    if (intOf(node, "layout", 0) !== 0)
+      throw new Unmeasurable(`its ${node.opType} has layout 1, which is not supported`);
+    return site.input === 1 ? measureInput(site, measuring) : measureState(site, measuring, sequence(site, measuring));
+  },
+};
+
+/** Steps of a recurrent node: X is `[steps, batch, features]`. */
+export interface Sequence {
+  /** int64 `[1]` each. */
+  readonly steps: string;
+  readonly batch: string;
+  /** int64 `[1, batch]`: steps of each sample that are run; absent = all. */
+  readonly lengths?: string;
+  /** `forward`, `reverse` or `bidirectional`. */
+  readonly direction: string;
+}
+
+function sequence({ node }: Site, { graph, sizes, shapes }: Measuring): Sequence {
+  const x = node.input[0]!;
+  const shape = shapes.of(x);
+  const given = node.input[4] ?? "";
+  const lengths =
+    given === ""
+      ? undefined
+      : graph.op("Reshape", [graph.op("Cast", [given], { to: BigInt(DataType.INT64) }), graph.integers([1, -1])]);
+  return {
+    steps: sizes.of(shape?.[0], x, 0),
+    batch: sizes.of(shape?.[1], x, 1),
+    ...(lengths && { lengths }),
+    direction: textOf(node, "direction") ?? "forward",
+  };
+}
+
+/** Both directions read the same X, one from its end. */
+function measureInput(site: Site, measuring: Measuring): Measurement {
+  const { graph } = measuring;
+  const { node, weight } = site;
+  const x = node.input[0]!;
+  const rows = featuresLast(measuring, activation(measuring, site, x), measuring.shapes.of(x), weight.inFeatures);
+  const { lengths, steps } = sequence(site, measuring);
+  if (lengths === undefined) return measureRows(measuring, rows);
+  const isRun = graph.op("Less", [graph.op("Transpose", [counting(graph, steps)], { perm: [1n, 0n] }), lengths]);
+  return measureRows(measuring, { ...rows, keep: graph.op("Reshape", [isRun, graph.integers([-1, 1])]) });
+}
