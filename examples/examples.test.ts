@@ -7,7 +7,12 @@ const execute = promisify(execFile);
 
 /** Runs an example as its README says and returns what it prints; a failing example rejects with `code` and `stdout`. */
 async function example(folder: string, ...args: string[]): Promise<string> {
-  const { stdout } = await execute(process.execPath, ["--import", "tsx", join(import.meta.dirname, folder, "main.ts"), ...args]);
+  const { stdout } = await execute(process.execPath, [
+    "--import",
+    "tsx",
+    join(import.meta.dirname, folder, "main.ts"),
+    ...args,
+  ]);
   return stdout;
 }
 
@@ -39,6 +44,9 @@ describe("04-build-gate", () => {
   });
 
   test("fails the build beyond the limit, with exit code 1", async () => {
-    await expect(example("04-build-gate", "0.000001")).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining("failed") });
+    await expect(example("04-build-gate", "0.000001")).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("failed"),
+    });
   });
 });

@@ -32,7 +32,10 @@ function packageViolations(folder: string): string[] {
   const imported = readdirSync(join(folder, "src"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
     .flatMap((where) =>
-      [...readFileSync(join(folder, "src", where), "utf8").matchAll(IMPORT)].map((match) => ({ target: match[1]!, where })),
+      [...readFileSync(join(folder, "src", where), "utf8").matchAll(IMPORT)].map((match) => ({
+        target: match[1]!,
+        where,
+      })),
     );
   return [...declared, ...imported]
     .filter(({ target }) => target !== manifest.name && !((LAYERS[target] ?? Number.POSITIVE_INFINITY) < layer))

@@ -7,7 +7,11 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = (command: string, ...args: string[]): string =>
-  execFileSync("npx", ["--no-install", command, ...args], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  execFileSync("npx", ["--no-install", command, ...args], {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
 
 const folder = mkdtempSync(join(tmpdir(), "espalier-pack-"));
 try {
@@ -16,7 +20,10 @@ try {
     const manifest = JSON.parse(readFileSync(join(path, "package.json"), "utf8"));
     if (manifest.private) continue;
     const packed = JSON.parse(
-      execFileSync("npm", ["pack", "--json", "--silent", "--pack-destination", folder], { cwd: path, encoding: "utf8" }),
+      execFileSync("npm", ["pack", "--json", "--silent", "--pack-destination", folder], {
+        cwd: path,
+        encoding: "utf8",
+      }),
     );
     const [entry] = Array.isArray(packed) ? packed : Object.values<{ filename: string; size: number }>(packed);
     run("publint", "run", path, "--strict", "--pack", "npm");

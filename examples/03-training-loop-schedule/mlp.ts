@@ -30,7 +30,8 @@ function forward(mlp: Mlp, image: Float32Array): { activations: Float32Array; sc
 function multiply(weights: Float32Array, inputs: Float32Array, outputs: number): Float32Array {
   return Float32Array.from({ length: outputs }, (_, out) => {
     let sum = 0;
-    for (let input = 0, at = out * inputs.length; input < inputs.length; input++) sum += weights[at + input]! * inputs[input]!;
+    for (let input = 0, at = out * inputs.length; input < inputs.length; input++)
+      sum += weights[at + input]! * inputs[input]!;
     return sum;
   });
 }
@@ -48,7 +49,8 @@ export function trainOn(mlp: Mlp, image: Float32Array, label: number, rate: numb
     errors.forEach((error, digit) => {
       mlp.output[digit * HIDDEN + unit]! -= rate * error * activations[unit]!;
     });
-    for (let input = 0, at = unit * INPUTS; input < INPUTS; input++) mlp.hidden[at + input]! -= rate * gradient * image[input]!;
+    for (let input = 0, at = unit * INPUTS; input < INPUTS; input++)
+      mlp.hidden[at + input]! -= rate * gradient * image[input]!;
   }
 }
 

@@ -18,7 +18,10 @@ export async function demoStatistics(path: string): Promise<Statistics> {
   const key = createHash("sha256").update(readFileSync(path)).update(TEXTS.join("\n")).digest("hex").slice(0, 32);
   const file = join(CACHE, `${key}.stats`);
   if (!existsSync(file)) {
-    const collected = await collectStatistics(path, TEXTS.map((text) => tokenBatch([text])));
+    const collected = await collectStatistics(
+      path,
+      TEXTS.map((text) => tokenBatch([text])),
+    );
     writeWhole(file, encodeStatistics(collected.file));
   }
   return decodeStatistics(readFileSync(file)).statistics;

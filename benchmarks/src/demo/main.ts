@@ -12,7 +12,8 @@ import { Judge, type Quality, TEST_SIZE } from "./evaluate.js";
 import { medianLatencies } from "./latency.js";
 import { type Variant, variants } from "./variants.js";
 
-const SENTENCE = "A sentence of some thirty tokens is what a phone or a gateway embeds for search, and its latency is what a user waits for.";
+const SENTENCE =
+  "A sentence of some thirty tokens is what a phone or a gateway embeds for search, and its latency is what a user waits for.";
 const JUDGED = "L1, 2:4";
 
 interface Row extends Quality {
@@ -64,7 +65,12 @@ function caption(): string {
 async function judgeOne(rows: readonly Row[], dense: string): Promise<Verification> {
   const { variant, path } = rows.find((row) => row.variant.name === JUDGED)!;
   say(`verifying ${variant.name}`);
-  return verify({ original: dense, pruned: path, pattern: variant.options!.pattern, samples: [tokenBatch([SENTENCE])] });
+  return verify({
+    original: dense,
+    pruned: path,
+    pattern: variant.options!.pattern,
+    samples: [tokenBatch([SENTENCE])],
+  });
 }
 
 mkdirSync(CACHE, { recursive: true });
@@ -80,7 +86,10 @@ for (const [index, variant] of chosen.entries()) {
   rows.push(await measure(variant, index, dense, judge));
 }
 say("measuring latency");
-const latencies = await medianLatencies(rows.map(({ path }) => path), tokenBatch([SENTENCE]));
+const latencies = await medianLatencies(
+  rows.map(({ path }) => path),
+  tokenBatch([SENTENCE]),
+);
 const report = `${table(rows, latencies)}\n\n${caption()}`;
 process.stdout.write(`\n${report}\n\n`);
 if (process.argv.includes("--update")) {

@@ -21,8 +21,11 @@ export function variants(statistics: Statistics): readonly Variant[] {
     { name: "L1, 2:4", options: { criterion: l1(), pattern: nm(2, 4) } },
     { name: "L1, block 16×4, 50 %", options: { criterion: l1(), pattern: block(16, 4, 0.5) } },
     { name: "Wanda, 50 %", options: { criterion: wanda(), pattern: unstructured(0.5), statistics } },
-    { name: "Wanda, 50 %, per layer", options: { criterion: wanda(), pattern: unstructured(0.5, { group: "layer" }), statistics } },
     { name: "Wanda, 70 %", options: { criterion: wanda(), pattern: unstructured(0.7), statistics } },
+    {
+      name: "Wanda, 70 %, per layer",
+      options: { criterion: wanda(), pattern: unstructured(0.7, { group: "layer" }), statistics },
+    },
     { name: "Wanda, 4:8", options: { criterion: wanda(), pattern: nm(4, 8), statistics } },
     { name: "Wanda, 2:4", options: { criterion: wanda(), pattern: nm(2, 4), statistics } },
   ];

@@ -1,8 +1,8 @@
-import { useLitePath, wordnetGlosses, tokenize, tokenBatch, ocrModelPath } from "@espalier/testkit";
+import { useLitePath, wordnetGlosses, tokenBatch, ocrModelPath } from "@espalier/testkit";
 import { collectStatistics, collectInThisThread } from "@espalier/calibrate";
 import { readFileSync } from "node:fs";
 const texts = wordnetGlosses().calibration.slice(0, 256).map((g) => g.text);
-const samples = texts.map((t) => tokenBatch([tokenize(t)]) as never);
+const samples = texts.map((t) => tokenBatch([t]) as never);
 for (const threads of [1, 2]) for (const mask of [undefined, "attention_mask"]) {
   const t = performance.now();
   const got = await collectStatistics(useLitePath(), samples, { threads, ...(mask ? { mask } : {}), output: "/tmp/cal/u.stats" });

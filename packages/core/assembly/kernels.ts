@@ -299,7 +299,7 @@ function putByte(position: i32, some: i32): void {
   store<u8>(address, load<u8>(address) | (some << (position & 7)));
 }
 
-/** n:m of consecutive entries, m a multiple of 4, `groups` rounded up to fours; bits from bit 0. */
+/** n:m of consecutive entries, m a multiple of 4; bits from bit 0. Up to three groups behind the last one are pruned along. */
 export function nOfMConsecutive(groups: i32, n: i32, m: i32): void {
   const pitch = m << 2;
   const end = KEYS + (m << 4);

@@ -36,8 +36,15 @@ export { type Check, formatVerification, isVerifyError, type Verification, Verif
 export { EspalierError, type EspalierErrorCode } from "./errors.js";
 export { type Eligibility, type InspectedWeight, type Inspection, inspect } from "./inspect.js";
 export type { ProgressEvent } from "./progress.js";
-export { type PrunedModel, type PrunedWeight, type PruneOptions, prune, type SkippedWeight, type SparsityReport } from "./prune.js";
-export { fromFiles, fromNpz, type Samples, type SampleSource } from "./samples.js";
+export {
+  type PrunedModel,
+  type PrunedWeight,
+  type PruneOptions,
+  prune,
+  type SkippedWeight,
+  type SparsityReport,
+} from "./prune.js";
+export { fromFiles, fromNpz, type SampleSource, type Samples } from "./samples.js";
 export type { WeightSelection } from "./select-weights.js";
 export { readStatistics } from "./statistics.js";
 export { type VerifyOptions, verify } from "./verify.js";

@@ -57,7 +57,10 @@ export function inspect(model: string | Uint8Array | Model): Inspection {
     model: typeof model === "string" ? model : "(bytes)",
     totals: {
       parameters: sum(counts, "total"),
-      prunable: sum(counts.filter(({ prunable }) => prunable), "total"),
+      prunable: sum(
+        counts.filter(({ prunable }) => prunable),
+        "total",
+      ),
       zeros: sum(counts, "zeros"),
     },
     weights: prunableWeights(opened).map((weight) => describe(weight, sparsity.get(weight.name) || 0)),

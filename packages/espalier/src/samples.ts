@@ -35,7 +35,8 @@ export function fromFiles(path: string): SampleSource {
 
 /** {@link fromFiles} for `.npz` files: one array per model input, first axis = samples. */
 export function fromNpz(glob: string): SampleSource {
-  if (!glob.endsWith(".npz")) throw new EspalierError("usage", `fromNpz reads .npz files and was given ${glob}: use fromFiles`);
+  if (!glob.endsWith(".npz"))
+    throw new EspalierError("usage", `fromNpz reads .npz files and was given ${glob}: use fromFiles`);
   return fromFiles(glob);
 }
 
@@ -44,10 +45,17 @@ function filesOf(path: string): string[] {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isFile()) return [path];
   if (!found && !isDynamicPattern(path)) {
-    throw new EspalierError("input", `there are no samples at ${path}: expected a file (${endings}), a folder or a glob`);
+    throw new EspalierError(
+      "input",
+      `there are no samples at ${path}: expected a file (${endings}), a folder or a glob`,
+    );
   }
   const glob = found ? SAMPLE_EXTENSIONS.map((ending) => `*${ending}`) : path;
-  const files = globSync(glob, { ...(found && { cwd: path }), absolute: found !== undefined, expandDirectories: false });
+  const files = globSync(glob, {
+    ...(found && { cwd: path }),
+    absolute: found !== undefined,
+    expandDirectories: false,
+  });
   if (files.length === 0) throw new EspalierError("input", `no sample file (${endings}) is in ${path}`);
   return files.sort();
 }
@@ -65,9 +73,14 @@ async function fromModule(path: string): Promise<Samples> {
   try {
     samples = (await import(pathToFileURL(resolve(path)).href)).default;
   } catch (error) {
-    throw new EspalierError("input", `cannot load the sample module ${path}: ${(error as Error).message}`, { cause: error });
+    throw new EspalierError("input", `cannot load the sample module ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   const iterable = samples as Partial<Iterable<Sample> & AsyncIterable<Sample>> | null | undefined;
   if (iterable?.[Symbol.iterator] || iterable?.[Symbol.asyncIterator]) return iterable as Samples;
-  throw new EspalierError("input", `the default export of ${path} is no iterable of samples; export an array, a generator or the like`);
+  throw new EspalierError(
+    "input",
+    `the default export of ${path} is no iterable of samples; export an array, a generator or the like`,
+  );
 }

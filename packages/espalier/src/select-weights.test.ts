@@ -1,7 +1,7 @@
 import { decodeModel, prunableWeights } from "@espalier/onnx";
 import { buildModel, node, tensor, valueInfo } from "@espalier/testkit";
-import { EspalierError } from "./errors.js";
 import { describe, expect, test } from "vitest";
+import { EspalierError } from "./errors.js";
 import { selectWeights } from "./select-weights.js";
 
 const square = (name: string) => tensor(name, [4, 4], new Float32Array(16).fill(1));
@@ -14,13 +14,19 @@ const weights = prunableWeights(
         node("Add", ["b", "bias"], ["c"], {}, { name: "/Add" }),
         node("MatMul", ["c", "head[0]"], ["y"], {}, { name: "/head/MatMul" }),
       ],
-      initializers: [square("encoder/0/weight"), square("encoder/1/weight"), tensor("bias", [4], new Float32Array(4)), square("head[0]")],
+      initializers: [
+        square("encoder/0/weight"),
+        square("encoder/1/weight"),
+        tensor("bias", [4], new Float32Array(4)),
+        square("head[0]"),
+      ],
       inputs: [valueInfo("x", "float32", ["n", 4])],
       outputs: [valueInfo("y", "float32", ["n", 4])],
     }),
   ),
 );
-const names = (selection: Parameters<typeof selectWeights>[1]) => selectWeights(weights, selection).map(({ name }) => name);
+const names = (selection: Parameters<typeof selectWeights>[1]) =>
+  selectWeights(weights, selection).map(({ name }) => name);
 
 describe("selectWeights", () => {
   test("takes every prunable weight and no bias by default", () => {

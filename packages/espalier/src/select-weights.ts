@@ -26,7 +26,10 @@ export function selectWeights(weights: readonly Weight[], selection: WeightSelec
   const excluded = matching(weights, prunable, selection.exclude ?? [], "exclude");
   const selected = prunable.filter((weight) => included.has(weight) && !excluded.has(weight));
   if (selected.length === 0) {
-    throw new EspalierError("usage", `exclude leaves nothing to prune: all ${included.size} included weights are excluded`);
+    throw new EspalierError(
+      "usage",
+      `exclude leaves nothing to prune: all ${included.size} included weights are excluded`,
+    );
   }
   return selected;
 }
@@ -56,10 +59,18 @@ function namesOf(weight: Weight): string[] {
   return [weight.name, ...weight.consumers.map((consumer) => consumer.node)];
 }
 
-function nothingMatches(weights: readonly Weight[], prunable: readonly PrunableWeight[], glob: string, option: string): string {
+function nothingMatches(
+  weights: readonly Weight[],
+  prunable: readonly PrunableWeight[],
+  glob: string,
+  option: string,
+): string {
   const refused = weights.find((weight) => !weight.prunable && namesOf(weight).some(matcher(glob)));
   const why = refused && !refused.prunable ? `; ${refused.name} cannot be pruned: ${refused.reason}` : "";
-  const examples = prunable.slice(0, 3).map((weight) => weight.name).join(", ");
+  const examples = prunable
+    .slice(0, 3)
+    .map((weight) => weight.name)
+    .join(", ");
   return `--${option} "${glob}" matches none of the ${prunable.length} prunable weights (such as ${examples})${why}`;
 }
 

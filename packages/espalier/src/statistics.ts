@@ -12,6 +12,8 @@ export function readStatistics(path: string): Statistics {
   try {
     return decodeStatistics(readFileSync(path)).statistics;
   } catch (error) {
-    throw new EspalierError("input", `cannot use the statistics file ${path}: ${(error as Error).message}`, { cause: error });
+    throw new EspalierError("input", `cannot use the statistics file ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

@@ -1,6 +1,6 @@
-import { type Backend, openRunner } from "@espalier/runtime";
-import { type Verification, verifyPruned, type VerifyOptions as VerifyPrunedOptions } from "@espalier/verify";
 import { prunableWeights } from "@espalier/onnx";
+import { type Backend, openRunner } from "@espalier/runtime";
+import { type Verification, type VerifyOptions as VerifyPrunedOptions, verifyPruned } from "@espalier/verify";
 import { openModel } from "./open-model.js";
 import type { ProgressEvent } from "./progress.js";
 import type { SampleSource, Samples } from "./samples.js";

@@ -18,7 +18,8 @@ export interface WrittenModel {
 export function checkWritable(path: string): void {
   const folder = dirname(path);
   const found = statSync(folder, { throwIfNoEntry: false });
-  if (!found) throw new EspalierError("output", `cannot write ${path}: the folder ${folder} does not exist; create it first`);
+  if (!found)
+    throw new EspalierError("output", `cannot write ${path}: the folder ${folder} does not exist; create it first`);
   if (!found.isDirectory()) throw new EspalierError("output", `cannot write ${path}: ${folder} is not a folder`);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     throw new EspalierError("output", `cannot write ${path}: it is a folder; name a file`);

@@ -14,7 +14,10 @@ export interface Run {
 /** Runs `espalier` as a user would and waits for its end; `onStart` may watch or signal the process. */
 export function espalier(args: readonly string[], onStart: (child: ChildProcess) => void = () => {}): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1" } });
+    const child = spawn(process.execPath, [BIN, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (text) => {

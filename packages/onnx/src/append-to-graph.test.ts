@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { equals, fromBinary } from "@bufbuild/protobuf";
+import { createRegistry, equals, fromBinary } from "@bufbuild/protobuf";
 import {
   appendToGraph,
   decodeModel,
@@ -57,7 +57,7 @@ describe("appendToGraph", () => {
     expect(after.graph!.initializer.at(-1)!.name).toBe("added/scale");
     expect(after.graph!.output.map(({ name }) => name)).toEqual(["y", "added/y"]);
     for (const list of ["node", "initializer", "output"] as const) after.graph![list].pop();
-    expect(equals(ModelProtoSchema, before, after, { unknown: true })).toBe(true);
+    expect(equals(ModelProtoSchema, before, after, { unknown: true, registry: createRegistry() })).toBe(true);
   });
 
   it("shows the same structure as the result read back, and leaves the given model as it was", () => {

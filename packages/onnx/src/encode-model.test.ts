@@ -3,6 +3,7 @@ import {
   decodeModel,
   encodeModel,
   externalDataFiles,
+  modelSize,
   readModel,
   tensorBytes,
   walkTensors,
@@ -140,5 +141,26 @@ describe("externalDataFiles", () => {
       ["location", "offset", "length"],
       ["location", "offset", "length", "checksum"],
     ]);
+  });
+});
+
+describe("modelSize", () => {
+  it("adds the model file and each data file once, edits that change the length included", () => {
+    const shared = (name: string, offset: number) =>
+      externalTensor(name, [2], "float32", { location: "w.bin", offset, length: 8 });
+    const bytes = buildModel({
+      nodes: [node("Add", ["half", "half"], ["y"])],
+      // 1.0 as float16 in int32_data takes two varint bytes an entry; zeros take raw_data instead
+      initializers: [
+        shared("a", 0),
+        shared("b", 8),
+        tensor("half", [3], { dtype: "float16", bits: new Uint16Array(3).fill(0x3c00) }, "typed"),
+      ],
+    });
+    const model = decodeModel(bytes, { externalData: new Map([["w.bin", new Uint8Array(20)]]) });
+    expect(modelSize(model)).toBe(bytes.length + 20);
+    const half = model.proto.graph!.initializer[2]!;
+    const edited = withTensorData(model, new Map([[half, () => new Uint8Array(6)]]));
+    expect(modelSize(edited)).toBe(encodeModel(edited).length + 20);
   });
 });

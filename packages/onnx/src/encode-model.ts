@@ -30,6 +30,18 @@ export function externalDataFiles(model: Model): ReadonlyMap<string, () => Uint8
   );
 }
 
+/**
+ * Bytes that the model takes on disk: its `.onnx` file and every external data file once, edits applied. Reads no tensor.
+ *
+ * @throws {OnnxError} `external-missing` when a data file is not there
+ */
+export function modelSize(model: Model): number {
+  const files = externalLayout(model);
+  const placements = new Map(files.flatMap((file) => [...entryPlacements(file)]));
+  const own = splicedSize(model.storage.source.size, modelSplices(model, placements));
+  return files.reduce((sum, { source, splices }) => sum + splicedSize(source().size, splices), own);
+}
+
 function spliced(source: ByteSource, splices: readonly Splice[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(splicedSize(source.size, splices));
   let at = 0;

@@ -2,7 +2,7 @@ export { appendToGraph, type GraphAddition } from "./append-to-graph.js";
 export type { ByteSource } from "./byte-source.js";
 export { type DecodeOptions, decodeModel } from "./decode-model.js";
 export { type DtypeName, dtypeName, elementSize } from "./dtype.js";
-export { encodeModel, externalDataFiles } from "./encode-model.js";
+export { encodeModel, externalDataFiles, modelSize } from "./encode-model.js";
 export { isOnnxError, OnnxError, type OnnxErrorCode, type OnnxErrorContext } from "./errors.js";
 export { type AttributeInit, makeNode, type NodeOptions } from "./make-node.js";
 export { makeTensor, type TensorValues } from "./make-tensor.js";

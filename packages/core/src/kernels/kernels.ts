@@ -18,8 +18,8 @@ export interface Kernels {
    * The same over several arrays ranked together; among equals those of earlier arrays go first.
    *
    * @param lengths entries of every array
-   * @param part the array at an index, the same values whenever asked; asked two or three times, in order, and not kept, so
-   *   that one array is in memory at a time
+   * @param part the array at an index, the same values whenever asked; asked in order and not kept, so that one array is in
+   *   memory at a time: twice for most data, up to eight times where equal entries decide
    * @param count integer in `[0, sum of lengths]`
    * @param bits the mask bits of the array at an index: the same buffer whenever asked
    */

@@ -12,11 +12,10 @@ const SMALL = 1 << 15;
 /**
  * Prunes the `count` entries of the smallest keys of a group; among equals those that come first.
  *
- * Most groups take two readings: a sample says where the cut must be, to about 1 % of the entries; then one pass decides all
- * entries outside of that interval, and sets aside those inside, among which the cut is found in the
- * same way. Where one key has so
- * many entries that the sample ends on it, as the zeros of a weight pruned before, a pass settles whether the cut is there.
- * Whatever is left is counted in histograms, which is slow but never wrong.
+ * Most groups are read twice: a sample says where the cut must be, to about 2 % of the entries; then one pass decides all
+ * entries outside of that interval and sets aside those inside, of which the smallest are selected in the same way. Where one
+ * key has so many entries that the interval ends on it, as zero has in a weight that was pruned before, one more pass settles
+ * whether the cut is there. Whatever is left is counted in histograms, which is slow but never wrong.
  */
 export function select(primitives: Primitives, group: SelectionGroup, count: number): void {
   const total = totalOf(group);

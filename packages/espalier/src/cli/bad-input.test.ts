@@ -70,7 +70,11 @@ describe("bad input", () => {
     ["a group that the pattern does not have", ["--pattern", "2:4", "--group", "row"], /group/],
     ["an unknown criterion", ["--criterion", "l3", "--sparsity", "0.5"], /l3/],
     ["a mistyped flag", ["--sparsty", "0.5"], /--sparsity/],
-    ["an include that matches nothing", ["--include", "decoder*", "--sparsity", "0.5"], /decoder\*.*matches none of the 1 prunable/],
+    [
+      "an include that matches nothing",
+      ["--include", "decoder*", "--sparsity", "0.5"],
+      /decoder\*.*matches none of the 1 prunable/,
+    ],
     ["an exclude that leaves nothing", ["--exclude", "w", "--sparsity", "0.5"], /nothing to prune/],
     ["wanda without statistics", ["--criterion", "wanda", "--sparsity", "0.5"], /--statistics/],
     ["a seed without random", ["--seed", "3", "--sparsity", "0.5"], /seed/],
@@ -109,7 +113,17 @@ describe("bad input", () => {
 
   test("statistics that are none: exit code 3, nothing written", async () => {
     const { code, message } = await failure(
-      ...[file("model.onnx"), "-o", file("out.onnx"), "--sparsity", "0.5", "--criterion", "wanda", "--statistics", file("text.onnx")],
+      ...[
+        file("model.onnx"),
+        "-o",
+        file("out.onnx"),
+        "--sparsity",
+        "0.5",
+        "--criterion",
+        "wanda",
+        "--statistics",
+        file("text.onnx"),
+      ],
     );
     expect(code).toBe(3);
     expect(message).toMatch(/text\.onnx/);

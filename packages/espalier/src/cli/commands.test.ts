@@ -34,7 +34,16 @@ describe.each(MODELS)("%s", (name, path, count, entries) => {
     for (const { total, zeros } of report.weights) expect(zeros).toBeGreaterThanOrEqual(Math.ceil(0.3 * total - 0.5));
     expect(report.sparsity.ofAll).toBeLessThan(report.sparsity.ofPruned);
 
-    const verified = await espalier(["verify", path(), output, "--pattern", "unstructured", "--min-sparsity", "0.3", "--json"]);
+    const verified = await espalier([
+      "verify",
+      path(),
+      output,
+      "--pattern",
+      "unstructured",
+      "--min-sparsity",
+      "0.3",
+      "--json",
+    ]);
     const verdict = JSON.parse(verified.stdout);
     expect(verdict.checks.filter((check: { status: string }) => check.status === "failed")).toEqual([]);
     expect(verdict.status).toBe("passed");
@@ -97,7 +106,13 @@ describe("verify", () => {
   test("a model beyond the limit fails with exit code 1 and names the check", async () => {
     const output = join(folder, "half.onnx");
     await espalier(["prune", ocrModelPath("classification"), "-o", output, "--sparsity", "0.5"]);
-    const { code, stdout } = await espalier(["verify", ocrModelPath("classification"), output, "--max-output-error", "0.000001"]);
+    const { code, stdout } = await espalier([
+      "verify",
+      ocrModelPath("classification"),
+      output,
+      "--max-output-error",
+      "0.000001",
+    ]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/outputs.*failed|failed.*outputs/);
   });

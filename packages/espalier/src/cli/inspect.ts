@@ -11,7 +11,9 @@ export function inspectCommand(): Command {
     .option("--json", "print one JSON document")
     .action((model: string, options: { all?: boolean; json?: boolean }) => {
       const inspection = inspect(model);
-      process.stdout.write(options.json ? `${JSON.stringify(inspection, null, 2)}\n` : `${text(inspection, options.all ?? false)}\n`);
+      process.stdout.write(
+        options.json ? `${JSON.stringify(inspection, null, 2)}\n` : `${text(inspection, options.all ?? false)}\n`,
+      );
     });
 }
 
@@ -23,12 +25,18 @@ function text({ totals, weights }: ReturnType<typeof inspect>, all: boolean): st
     { heading: "op", cell: (weight) => weight.op ?? "" },
     { heading: "dtype", cell: (weight) => weight.dtype },
     { heading: "shape", cell: (weight) => weight.shape.join("×") },
-    { heading: "out × in", cell: (weight) => (weight.prunable ? `${weight.outChannels} × ${weight.inFeatures}` : "–"), numeric: true },
+    {
+      heading: "out × in",
+      cell: (weight) => (weight.prunable ? `${weight.outChannels} × ${weight.inFeatures}` : "–"),
+      numeric: true,
+    },
     { heading: "zeros", cell: (weight) => percentText(weight.sparsity), numeric: true },
     {
       heading: "can be pruned as",
       cell: (weight) =>
-        weight.prunable ? patterns.filter((pattern) => weight.patterns[pattern]!.eligible).join(", ") : `no: ${weight.reason}`,
+        weight.prunable
+          ? patterns.filter((pattern) => weight.patterns[pattern]!.eligible).join(", ")
+          : `no: ${weight.reason}`,
     },
   ]);
   const hidden = weights.length - shown.length;

@@ -24,15 +24,18 @@ beforeEach(() => {
   writeFileSync(output, "the old file");
 });
 
-test.each(["SIGINT", "SIGTERM"] as const)("%s while weights are chosen: the old output stays, nothing else is left", async (signal) => {
-  const run = await espalier(["prune", model, "-o", output, "--sparsity", "0.5"], (child) => {
-    child.stderr!.once("data", () => child.kill(signal)); // the first progress line
-  });
-  expect(run.signal).toBe(signal);
-  expect(run.stderr).toContain("interrupted");
-  expect(readdirSync(outputs)).toEqual(["pruned.onnx"]);
-  expect(readFileSync(output, "utf8")).toBe("the old file");
-});
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "%s while weights are chosen: the old output stays, nothing else is left",
+  async (signal) => {
+    const run = await espalier(["prune", model, "-o", output, "--sparsity", "0.5"], (child) => {
+      child.stderr!.once("data", () => child.kill(signal)); // the first progress line
+    });
+    expect(run.signal).toBe(signal);
+    expect(run.stderr).toContain("interrupted");
+    expect(readdirSync(outputs)).toEqual(["pruned.onnx"]);
+    expect(readFileSync(output, "utf8")).toBe("the old file");
+  },
+);
 
 test.each(["SIGINT", "SIGKILL"] as const)("%s while files are written: never half a file", async (signal) => {
   const run = await espalier(["prune", model, "-o", output, "--sparsity", "0.5"], (child) => {

@@ -14,7 +14,10 @@ const program = new Command("espalier")
   .addCommand(inspectCommand())
   .addCommand(pruneCommand())
   .addCommand(verifyCommand())
-  .addHelpText("after", "\nExit codes: 0 done, 1 a verification failed, 2 wrong usage, 3 unusable input, 4 output not written");
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done, 1 a verification failed, 2 wrong usage, 3 unusable input, 4 output not written",
+  );
 
 for (const command of [program, ...program.commands]) command.exitOverride();
 

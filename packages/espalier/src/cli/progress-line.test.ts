@@ -3,7 +3,9 @@ import { progressText } from "./progress-line.js";
 
 describe("progressText", () => {
   test("gives rate and time left", () => {
-    expect(progressText({ phase: "masks", done: 3, total: 10, item: "w" }, 1.5)).toBe("masks 3/10, 2.0/s, 4 s left (w)");
+    expect(progressText({ phase: "masks", done: 3, total: 10, item: "w" }, 1.5)).toBe(
+      "masks 3/10, 2.0/s, 4 s left (w)",
+    );
   });
 
   test("says nothing about the rate before anything is done", () => {

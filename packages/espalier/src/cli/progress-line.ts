@@ -1,4 +1,5 @@
 import type { ProgressEvent } from "../progress.js";
+import { printable } from "./table.js";
 
 const FIRST_AFTER_MS = 1000;
 const TERMINAL_EVERY_MS = 100;
@@ -47,5 +48,5 @@ export class ProgressLine {
 export function progressText(event: ProgressEvent, seconds: number): string {
   const rate = seconds > 0 ? event.done / seconds : 0;
   const left = rate > 0 ? `, ${rate.toFixed(1)}/s, ${Math.ceil((event.total - event.done) / rate)} s left` : "";
-  return `${event.phase} ${event.done}/${event.total}${left}${event.item ? ` (${event.item})` : ""}`;
+  return `${event.phase} ${event.done}/${event.total}${left}${event.item ? ` (${printable(event.item)})` : ""}`;
 }

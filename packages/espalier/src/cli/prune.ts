@@ -1,13 +1,13 @@
 import { CRITERION_NAMES, PATTERN_FORMS, parseCriterion, parsePattern } from "@espalier/core";
 import { Command, Option } from "commander";
 import { EspalierError } from "../errors.js";
-import { prune, type PrunedModel } from "../prune.js";
+import { type PrunedModel, prune } from "../prune.js";
 import { readStatistics } from "../statistics.js";
 import { checkWritable, type WrittenModel } from "../write.js";
 import { interruptible } from "./interrupt.js";
 import { collect, decimal, whole } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
-import { bytesText, percentText, table } from "./table.js";
+import { bytesText, percentText, printable, table } from "./table.js";
 
 interface Flags {
   readonly output: string;
@@ -32,7 +32,13 @@ export function pruneCommand(): Command {
     .addOption(new Option("--criterion <name>", "what makes a weight important").choices(CRITERION_NAMES).default("l1"))
     .option("--pattern <spec>", `${PATTERN_FORMS.join(" | ")}; N:M keeps N of M`, "unstructured")
     .option("--sparsity <fraction>", "fraction of weights that become zero, in [0, 1); N:M carries its own", decimal)
-    .addOption(new Option("--group <name>", "weights that are ranked together, unstructured only").choices(["layer", "row", "model"]))
+    .addOption(
+      new Option("--group <name>", "weights that are ranked together, unstructured only").choices([
+        "layer",
+        "row",
+        "model",
+      ]),
+    )
     .option("--statistics <file>", "activation statistics, for --criterion wanda")
     .option("--include <glob>", "prune only these weights or nodes (repeatable)", collect)
     .option("--exclude <glob>", "leave these weights or nodes alone (repeatable)", collect)
@@ -80,7 +86,10 @@ function checkStatistics({ criterion, statistics }: Flags): void {
     throw new EspalierError("usage", `--statistics goes with --criterion wanda, not with ${criterion}: leave it out`);
   }
   if (criterion === "wanda" && statistics === undefined) {
-    throw new EspalierError("usage", "--criterion wanda needs --statistics FILE: it weighs each weight by how strongly its input is driven");
+    throw new EspalierError(
+      "usage",
+      "--criterion wanda needs --statistics FILE: it weighs each weight by how strongly its input is driven",
+    );
   }
 }
 
@@ -98,7 +107,7 @@ function text({ weights, skipped, sparsity }: PrunedModel, { path, bytes }: Writ
   ]);
   return [
     listing,
-    ...skipped.map(({ name, reason }) => `skipped ${name}: ${reason}`),
+    ...skipped.map(({ name, reason }) => printable(`skipped ${name}: ${reason}`)),
     "",
     `zeros: ${percentText(sparsity.ofPruned)} of the pruned weights, ${percentText(sparsity.ofPrunable)} of the prunable weights, ` +
       `${percentText(sparsity.ofAll)} of all parameters`,
