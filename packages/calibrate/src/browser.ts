@@ -1,6 +1,6 @@
 export { type CollectedInThread, collectInThisThread } from "./collect/collect-in-this-thread.js";
 export type { InThreadOptions, MeasureOptions } from "./collect/collect-options.js";
-export type { CollectionProgress } from "./collect/collection-progress.js";
+export type { CollectionProgress, Done } from "./collect/collection-progress.js";
 export { modelInputs } from "./collect/model-inputs.js";
 export type { Samples } from "./collect/shard.js";
 export { type DecodedStatistics, decodeStatistics } from "./file/decode-statistics.js";

@@ -2,7 +2,7 @@ export { type CollectedInThread, collectInThisThread } from "./collect/collect-i
 export type { CollectOptions, InThreadOptions, MeasureOptions, ShardSelection } from "./collect/collect-options.js";
 export { collectStatistics } from "./collect/collect-statistics.js";
 export type { CollectedStatistics } from "./collect/collected-statistics.js";
-export type { CollectionProgress } from "./collect/collection-progress.js";
+export type { CollectionProgress, Done } from "./collect/collection-progress.js";
 export { modelInputs } from "./collect/model-inputs.js";
 export type { Samples } from "./collect/shard.js";
 export { type DecodedStatistics, decodeStatistics } from "./file/decode-statistics.js";

@@ -1,7 +1,7 @@
 // A worker that fails as `faults.json` of the folder in ESPALIER_FAULTS says: shard → what its first, second, … attempt does.
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { BroadcastChannel, threadId } from "node:worker_threads";
+import { BroadcastChannel, threadId, workerData } from "node:worker_threads";
 import { shardMessage } from "../dist/workers/messages.js";
 import runShardMessage from "../dist/workers/shard-worker.js";
 
@@ -18,9 +18,10 @@ const ACTIONS = {
     const hoard = [];
     for (;;) hoard.push(new Array(10_000).fill({}));
   },
-  hang: () => {
-    new BroadcastChannel("espalier-faults").postMessage("hanging");
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  // Until the main thread asks it to stop.
+  wait: () => {
+    new BroadcastChannel("espalier-faults").postMessage("waiting");
+    Atomics.wait(workerData.stop, 0, 0);
   },
 };
 

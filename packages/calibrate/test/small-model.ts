@@ -1,9 +1,13 @@
 import type { Sample } from "@espalier/runtime";
 import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
 
+/** Rows of the small model's lookup table, row-major `[3, 4]`. */
+export const smallTable = (seed = 3): Float32Array => random(seed).float32(12);
+
 /** `y = relu(x · first) · second` over `[batch, 2, 4]`, and a lookup of `table` rows by `id` that shifts `x`. */
 export function smallModel({ seed = 3, batch = "n" as string | number } = {}): Uint8Array {
   const { float32 } = random(seed);
+  const table = float32(12);
   return buildModel({
     nodes: [
       node("Gather", ["table", "id"], ["shift"]),
@@ -13,7 +17,7 @@ export function smallModel({ seed = 3, batch = "n" as string | number } = {}): U
       node("MatMul", ["active", "second"], ["y"]),
     ],
     initializers: [
-      tensor("table", [3, 4], float32(12)),
+      tensor("table", [3, 4], table),
       tensor("first", [4, 6], float32(24)),
       tensor("second", [6, 5], float32(30)),
     ],

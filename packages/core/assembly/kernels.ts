@@ -76,8 +76,8 @@ export function keepFrom(count: i32, below: i32, last: i32, base: i32): i32 {
 }
 
 /**
- * Lists the entries of the runs before `end`. One entry a turn, and no branch on how many a run has: those would be guessed
- * wrong so often that the whole kernel took a fifth longer.
+ * Lists the entries of the runs before `end`. One entry a turn, and no branch on how many a run has: those were guessed
+ * wrong so often that the whole pass took a tenth longer.
  */
 // @ts-ignore: decorator
 @inline

@@ -16,14 +16,21 @@ export interface MaskRequest {
   readonly pattern: Pattern;
   /** By weight name, for criteria that need them. @default none */
   readonly statistics?: Statistics;
+  /**
+   * Memory in which one weight after the other is read and scored; what was in it is lost. Useful from 4 bytes per entry on.
+   * Garbage collectors free large arrays late: where every weight takes new ones, several are in memory at a time.
+   *
+   * @default new arrays for every weight
+   */
+  readonly scratch?: ArrayBuffer;
 }
 
 /**
  * Decides which entries of each weight go. Zeros that were there before count toward the target, so the masks of a pruned
  * weight are its masks again; at sparsity 0 nothing goes; masks nest as sparsity grows.
  *
- * Weights are read one at a time: memory is one weight, its importance, and a bit per entry. With comparison group `model`
- * each is read several times.
+ * Weights are read one at a time: memory is one weight, its importance (in the same place with `scratch`), and a bit per
+ * entry. With comparison group `model` each is read several times.
  *
  * @param views weights of different names, none of which changes meanwhile
  * @returns a mask for every weight, in their order
@@ -33,12 +40,16 @@ export interface MaskRequest {
  */
 export function computeMasks(views: readonly WeightView[], request: MaskRequest): Map<string, WeightMask> {
   requireSupport(views, request);
-  const { criterion, statistics } = request;
-  const pattern = resolvePattern(request.pattern, criterion);
-  const selections = pattern.select(views, (view) =>
-    requireImportance(view, criterion.score(view, view.read(), statistics?.get(view.name))),
-  );
+  const pattern = resolvePattern(request.pattern, request.criterion);
+  const selections = pattern.select(views, (view) => importanceOf(view, request));
   return new Map(views.map((view, i) => [view.name, selections[i]!]));
+}
+
+function importanceOf(view: WeightView, { criterion, statistics, scratch }: MaskRequest): Float32Array {
+  const values = view.read(scratch);
+  // Importance may replace the values only where they are a copy made for this: a view may hand out its own array.
+  const into = values instanceof Float32Array && values.buffer === scratch ? values : undefined;
+  return requireImportance(view, criterion.score(view, values, statistics?.get(view.name), into));
 }
 
 function requireDistinctNames(views: readonly WeightView[]): void {

@@ -148,21 +148,25 @@ function shown(value: unknown): string {
 /** One weight for {@link weightsDigestChunks}. */
 export interface DigestedWeight {
   readonly name: string;
-  /** Canonical little-endian element bytes; called once, so they may be read from disk there. */
-  bytes(): Uint8Array;
+  /** Number of element bytes. */
+  readonly byteLength: number;
+  /**
+   * Canonical little-endian element bytes, in pieces of any size; called once, so they may be read from disk there. A piece
+   * has to be valid only until the next one is asked for.
+   */
+  bytes(): Iterable<Uint8Array>;
 }
 
 /**
- * The bytes whose SHA-256 is a step's `originalWeights`, in pieces of at most one tensor: for each weight, ascending by
- * UTF-16 code unit of its name, the name in UTF-8, a zero byte, the number of element bytes in decimal, a zero byte, and
- * the element bytes. The hash itself is the caller's: this package knows none.
+ * The bytes whose SHA-256 is a step's `originalWeights`, piece by piece: for each weight, ascending by UTF-16 code unit of
+ * its name, the name in UTF-8, a zero byte, the number of element bytes in decimal, a zero byte, and the element bytes.
+ * The hash itself is the caller's: this package knows none.
  */
 export function* weightsDigestChunks(weights: Iterable<DigestedWeight>): Generator<Uint8Array, void, undefined> {
   const encoder = new TextEncoder();
   const sorted = [...weights].sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const weight of sorted) {
-    const bytes = weight.bytes();
-    yield encoder.encode(`${weight.name}\0${bytes.length}\0`);
-    yield bytes;
+    yield encoder.encode(`${weight.name}\0${weight.byteLength}\0`);
+    yield* weight.bytes();
   }
 }

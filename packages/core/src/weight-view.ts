@@ -38,6 +38,11 @@ export interface WeightView {
   readonly axes: readonly Axis[];
   /** Why the axes cannot be relied on (consumers that disagree). Patterns, groups and criteria that need axes refuse then. */
   readonly axisConflict?: string;
-  /** The entries in buffer order. May read from disk on every call: keep the result only as long as needed. */
-  read(): Float32Array | Float64Array;
+  /**
+   * The entries in buffer order. May read from disk on every call: keep the result only as long as needed.
+   *
+   * @param into memory that the array may be laid over, from its start, where that is large enough; what was in it is lost.
+   *   For those who read one large weight after the other. A view may ignore it
+   */
+  read(into?: ArrayBuffer): Float32Array | Float64Array;
 }

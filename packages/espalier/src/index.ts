@@ -33,7 +33,9 @@ export {
 export { isOnnxError, type Model, OnnxError, type OnnxErrorCode, type PrunableWeight } from "@espalier/onnx";
 export { type Backend, isRunnerError, RunnerError, type RunnerErrorCode, type Sample } from "@espalier/runtime";
 export { type Check, formatVerification, isVerifyError, type Verification, VerifyError } from "@espalier/verify";
+export { collectStatistics } from "./calibrate.js";
 export { EspalierError, type EspalierErrorCode } from "./errors.js";
+export type { StatisticsSource } from "./gather-statistics.js";
 export { type Eligibility, type InspectedWeight, type Inspection, inspect } from "./inspect.js";
 export type { ProgressEvent } from "./progress.js";
 export {

@@ -1,10 +1,14 @@
 /** A step of a running pipeline: `done` of `total` items of a phase are finished. */
 export interface ProgressEvent {
-  /** `masks` choosing what goes, `count` counting zeros, `write` writing the file, `verify` the checks of `verify`. */
-  readonly phase: "masks" | "count" | "write" | "verify";
+  /**
+   * `calibrate` running samples, `masks` choosing what goes, `apply` setting it to zero, `count` counting zeros, `write`
+   * writing the file, `verify` the checks of `verify`.
+   */
+  readonly phase: "calibrate" | "masks" | "apply" | "count" | "write" | "verify";
   readonly done: number;
-  readonly total: number;
-  /** What was just finished: a weight, a check. */
+  /** Absent where it is not known beforehand, as for samples that a generator makes. */
+  readonly total?: number;
+  /** What was just finished: a shard, a weight, a check. */
   readonly item?: string;
 }
 

@@ -2,13 +2,13 @@ import {
   type Criterion,
   computeMasks,
   type Mask,
+  type MaskRequest,
   type Pattern,
   refusalReason,
   requireSupport,
   resolvePattern,
-  type Statistics,
 } from "@espalier/core";
-import { applyMasks } from "@espalier/export";
+import { applyMasksInSteps } from "@espalier/export";
 import {
   encodeModel,
   fractionOfZeros,
@@ -20,6 +20,7 @@ import {
   type ZeroCount,
 } from "@espalier/onnx";
 import { EspalierError } from "./errors.js";
+import { gatherStatistics, type StatisticsSource } from "./gather-statistics.js";
 import { openModel } from "./open-model.js";
 import { breathe, type ProgressEvent } from "./progress.js";
 import { selectWeights, type WeightSelection } from "./select-weights.js";
@@ -27,13 +28,11 @@ import { VERSION } from "./version.js";
 import { type WrittenModel, writeTo } from "./write.js";
 
 /** What to prune and how. */
-export interface PruneOptions extends WeightSelection {
+export interface PruneOptions extends WeightSelection, StatisticsSource {
   /** Scores every entry of a weight: `l1()`, `l2()`, `wanda()`, `random(seed)`, or your own. */
   readonly criterion: Criterion;
   /** The shape that zeros must have, with its sparsity: `unstructured(0.5)`, `nm(2, 4)`, `block(16, 4, 0.5)`, … */
   readonly pattern: Pattern;
-  /** Activation statistics by weight name, for criteria that need them. @default none */
-  readonly statistics?: Statistics;
   /** What happens when a weight cannot take the pattern or has no statistics. `skip` leaves it dense and reports it. @default "error" */
   readonly onUnsupported?: "error" | "skip";
   /** Called after every weight. @default nothing */
@@ -92,10 +91,13 @@ export interface PrunedModel {
  */
 export async function prune(model: string | Uint8Array | Model, options: PruneOptions): Promise<PrunedModel> {
   const original = openModel(model);
-  const { supported, skipped } = divide(selectWeights(prunableWeights(original), options), options);
-  const masks = await chooseMasks(supported, options);
+  const selected = selectWeights(prunableWeights(original), options);
+  const statistics = await gatherStatistics(original, selected, options);
+  const request: Request = { ...options, ...(statistics && { statistics }) };
+  const { supported, skipped } = divide(selected, request);
+  const masks = await chooseMasks(supported, request);
   const { criterion, pattern } = options;
-  const pruned = applyMasks(original, supported, masks, { tool: `espalier ${VERSION}`, criterion, pattern });
+  const pruned = await applyAll(original, supported, masks, options);
   const counts = await countAll(pruned, options);
   const countsOfPruned = counts.filter(({ name }) => masks.has(name));
   return {
@@ -115,10 +117,13 @@ export async function prune(model: string | Uint8Array | Model, options: PruneOp
   };
 }
 
+/** Options whose statistics are at hand. */
+type Request = PruneOptions & MaskRequest;
+
 /** Sets the weights apart that must stay dense; with the policy `error` core refuses them, all in one message. */
 function divide(
   selected: readonly PrunableWeight[],
-  options: PruneOptions,
+  options: Request,
 ): { supported: readonly PrunableWeight[]; skipped: readonly SkippedWeight[] } {
   if (options.onUnsupported !== "skip") return { supported: selected, skipped: [] };
   const judged = selected.map((weight) => ({ weight, reason: refusalReason(weight, options) }));
@@ -132,17 +137,47 @@ function divide(
 }
 
 /** Weights that are ranked together must be given to core together; all others go one by one, so that a run can stop. */
-async function chooseMasks(weights: readonly PrunableWeight[], options: PruneOptions): Promise<Map<string, Mask>> {
+async function chooseMasks(weights: readonly PrunableWeight[], options: Request): Promise<Map<string, Mask>> {
   requireSupport(weights, options);
   const together = resolvePattern(options.pattern, options.criterion).group === "model";
   const parts = together ? [weights] : weights.map((weight) => [weight]);
   const masks = new Map<string, Mask>();
+  const scratch = scratchFor(weights);
+  const request = { ...options, ...(scratch && { scratch }) };
   for (const part of parts) {
     await breathe(options.signal);
-    for (const [name, { mask }] of computeMasks(part, options)) masks.set(name, mask);
+    for (const [name, { mask }] of computeMasks(part, request)) masks.set(name, mask);
     options.onProgress?.({ phase: "masks", done: masks.size, total: weights.length, item: part.at(-1)!.name });
   }
   return masks;
+}
+
+/**
+ * Memory that holds any of these weights as f32; f64 weights, which are rare, take memory of their own. Undefined where
+ * there is not that much: dims may claim any size, and what is wrong with them is told by who reads the weight.
+ */
+function scratchFor(weights: readonly PrunableWeight[]): ArrayBuffer | undefined {
+  try {
+    return new ArrayBuffer(4 * Math.max(...weights.map((weight) => weight.outChannels * weight.inFeatures)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The model with what the masks prune set to zero. */
+async function applyAll(
+  model: Model,
+  weights: readonly PrunableWeight[],
+  masks: ReadonlyMap<string, Mask>,
+  { criterion, pattern, signal, onProgress }: PruneOptions,
+): Promise<Model> {
+  const steps = applyMasksInSteps(model, weights, masks, { tool: `espalier ${VERSION}`, criterion, pattern });
+  for (let done = 1; ; done++) {
+    await breathe(signal);
+    const step = steps.next();
+    if (step.done) return step.value;
+    onProgress?.({ phase: "apply", done, total: masks.size, item: step.value });
+  }
 }
 
 /** Counts the zeros of the pruned model, one tensor at a time. */

@@ -1,8 +1,9 @@
 import { type Criterion, type Mask, nnz, type Pattern, resolvePattern } from "@espalier/core";
-import { type Model, type PrunableWeight, type TensorData, tensorBytes, withTensorData } from "@espalier/onnx";
+import { type Model, type PrunableWeight, withTensorData } from "@espalier/onnx";
+import { examineWeights } from "./examine-weights.js";
 import { ExportError } from "./export-error.js";
 import { isRecorded, readRecord, withStep } from "./record.js";
-import { wouldChange, zeroEntries } from "./zero-entries.js";
+import { type MaskedWeight, zeroedChunks } from "./zero-entries.js";
 
 /** What made the masks, for the pruning record. */
 export interface PruningRun {
@@ -13,16 +14,10 @@ export interface PruningRun {
   readonly pattern: Pattern;
 }
 
-/** A weight and what is to become of it. */
-interface MaskedWeight {
-  readonly weight: PrunableWeight;
-  readonly mask: Mask;
-}
-
 /**
  * The model with what the masks prune set to zero, in the dense layout it has: +0, or the zero point of quantised
  * weights. Everything else stays as it is bit for bit, except for one more step in the pruning record (metadata key
- * `espalier.pruning`). The new bytes of a weight are computed when they are read or written, one weight at a time.
+ * `espalier.pruning`). The new bytes of a weight are computed in pieces when they are read or written.
  *
  * When no mask prunes anything (sparsity 0), or no bit would change and the last step of the record already says this,
  * the model itself comes back and is written byte for byte: pruning twice equals pruning once.
@@ -39,14 +34,35 @@ export function applyMasks(
   masks: ReadonlyMap<string, Mask>,
   run: PruningRun,
 ): Model {
+  const steps = applyMasksInSteps(model, weights, masks, run);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * {@link applyMasks} in steps, for callers that let other work run in between, show progress or want to stop: it reads
+ * the weights it has masks for, and a step is one weight.
+ *
+ * @returns yields the name of each weight that was read
+ */
+export function* applyMasksInSteps(
+  model: Model,
+  weights: readonly PrunableWeight[],
+  masks: ReadonlyMap<string, Mask>,
+  run: PruningRun,
+): Generator<string, Model, undefined> {
   const masked = pair(weights, masks);
   if (masked.every(({ mask }) => nnz(mask) === mask.length)) return model;
   const record = readRecord(model);
-  const changed = masked.filter(({ weight, mask }) => wouldChange(tensorBytes(model, weight.tensor), weight, mask));
+  const { changed, digest } = yield* examineWeights(model, masked);
   const options = describe(run);
   const named = masked.map(({ weight }) => weight);
   if (changed.length === 0 && isRecorded(record.steps.at(-1), options, named)) return model;
-  return withStep(withTensorData(model, editsOf(model, changed)), model, record, options, named);
+  const edits = new Map(changed.map((one) => [one.weight.tensor, () => zeroedChunks(model, one)]));
+  const names = named.map(({ name }) => name).sort();
+  return withStep(withTensorData(model, edits), record, { ...options, weights: names, originalWeights: digest });
 }
 
 function pair(weights: readonly PrunableWeight[], masks: ReadonlyMap<string, Mask>): MaskedWeight[] {
@@ -75,17 +91,4 @@ function describe({ tool, criterion, pattern }: PruningRun) {
     ...(group !== undefined && { group }),
     ...(criterion.seed !== undefined && { seed: criterion.seed }),
   };
-}
-
-function editsOf(model: Model, changed: readonly MaskedWeight[]): Map<PrunableWeight["tensor"], TensorData> {
-  return new Map(
-    changed.map(({ weight, mask }) => {
-      const masked = (): Uint8Array => {
-        const bytes = tensorBytes(model, weight.tensor); // an array of its own: changing it changes no model
-        zeroEntries(bytes, weight, mask);
-        return bytes;
-      };
-      return [weight.tensor, masked];
-    }),
-  );
 }

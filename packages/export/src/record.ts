@@ -8,7 +8,6 @@ import {
 } from "@espalier/core";
 import { type Model, metadata, type PrunableWeight, withMetadata } from "@espalier/onnx";
 import { ExportError } from "./export-error.js";
-import { digestWeights } from "./weights-digest.js";
 
 /**
  * A model's pruning record; one without steps where there is none.
@@ -41,19 +40,10 @@ export function isRecorded(
 /**
  * The pruned model with one more step in its record.
  *
- * @param before the model before the step, whose weights are hashed
  * @param record what is recorded so far
  * @throws {ExportError} `invalid-run` when the record could not be read back
  */
-export function withStep(
-  pruned: Model,
-  before: Model,
-  record: PruningRecord,
-  options: PruningOptions,
-  weights: readonly PrunableWeight[],
-): Model {
-  const names = weights.map(({ name }) => name).sort();
-  const step = { ...options, weights: names, originalWeights: digestWeights(before, weights) };
+export function withStep(pruned: Model, record: PruningRecord, step: PruningStep): Model {
   const text = encodePruningRecord({ ...record, steps: [...record.steps, step] });
   const parsed = parsePruningRecord(text);
   if (!parsed.ok) throw new ExportError("invalid-run", `this run cannot be recorded: ${parsed.problem}`);

@@ -1,50 +1,58 @@
 import { type Mask, zeroPruned } from "@espalier/core";
-import { elementSize, type PrunableWeight } from "@espalier/onnx";
+import { elementSize, type Model, type PrunableWeight, tensorChunks } from "@espalier/onnx";
 
-/** A weight as far as its zeros are concerned. */
-export type ZeroableWeight = Pick<PrunableWeight, "tensor" | "zeroAt">;
-
-/**
- * Sets the entries that a mask prunes to zero, in place: +0, or for quantised weights the stored integer that means zero.
- * Kept entries are not touched.
- *
- * @param bytes little-endian elements in the order of the mask
- */
-export function zeroEntries(bytes: Uint8Array, weight: ZeroableWeight, mask: Mask): void {
-  const { zeroAt } = weight;
-  if (zeroAt === undefined) zeroPruned(bytes, byteSize(weight), mask);
-  // Weights with zero points are int8 or uint8: one byte an entry, and the byte of −3 is 253.
-  else for (const index of prunedIndices(mask)) bytes[index] = zeroAt(index);
+/** A weight and what is to become of it. */
+export interface MaskedWeight {
+  readonly weight: PrunableWeight;
+  readonly mask: Mask;
 }
 
 /**
- * Whether {@link zeroEntries} would change a bit. Without a copy: a second one of a large tensor is what memory has no
- * room for.
- *
- * @param bytes little-endian elements in the order of the mask
+ * The bytes of a weight with the entries that its mask prunes set to zero: +0, or for quantised weights the stored integer
+ * that means zero. Pieces as {@link tensorChunks} gives them.
  */
-export function wouldChange(bytes: Uint8Array, weight: ZeroableWeight, mask: Mask): boolean {
+export function* zeroedChunks(model: Model, { weight, mask }: MaskedWeight): Generator<Uint8Array, void, undefined> {
   const { zeroAt } = weight;
   const size = byteSize(weight);
-  for (const index of prunedIndices(mask)) {
-    if (zeroAt !== undefined) {
-      if (bytes[index] !== (zeroAt(index) & 0xff)) return true;
-      continue;
+  let first = 0;
+  for (const chunk of tensorChunks(model, weight.tensor)) {
+    if (zeroAt === undefined) zeroPruned(chunk, size, mask, first);
+    else zeroQuantized(chunk, mask, first, zeroAt);
+    yield chunk;
+    first += chunk.length / size;
+  }
+}
+
+/** Whether {@link zeroedChunks} has any other bit than the weight. Reads as far as the first. */
+export function wouldChange(model: Model, { weight, mask }: MaskedWeight): boolean {
+  const { zeroAt } = weight;
+  const size = byteSize(weight);
+  let first = 0;
+  for (const chunk of tensorChunks(model, weight.tensor)) {
+    const count = chunk.length / size;
+    for (let index = 0; index < count; index++) {
+      if (mask.keeps(first + index)) continue;
+      const isZero = zeroAt ? chunk[index] === (zeroAt(first + index) & 0xff) : isAllZero(chunk, index * size, size);
+      if (!isZero) return true;
     }
-    for (let at = index * size; at < (index + 1) * size; at++) if (bytes[at] !== 0) return true;
+    first += count;
   }
   return false;
 }
 
-/** Bytes of one element; a prunable weight is float or 8-bit integer. */
-function byteSize({ tensor }: ZeroableWeight): 1 | 2 | 4 | 8 {
-  return elementSize(tensor.dataType) as 1 | 2 | 4 | 8;
+/** Weights with zero points are int8 or uint8: one byte an entry, and the byte of −3 is 253. */
+function zeroQuantized(chunk: Uint8Array, mask: Mask, first: number, zeroAt: (index: number) => number): void {
+  for (let index = 0; index < chunk.length; index++) {
+    if (!mask.keeps(first + index)) chunk[index] = zeroAt(first + index);
+  }
 }
 
-function* prunedIndices(mask: Mask): Generator<number, void, undefined> {
-  for (let position = 0; position < mask.bits.length; position++) {
-    if (mask.bits[position] === 0xff) continue;
-    const end = Math.min(position * 8 + 8, mask.length);
-    for (let index = position * 8; index < end; index++) if (!mask.keeps(index)) yield index;
-  }
+function isAllZero(bytes: Uint8Array, start: number, count: number): boolean {
+  for (let at = start; at < start + count; at++) if (bytes[at] !== 0) return false;
+  return true;
+}
+
+/** Bytes of one element; a prunable weight is float or 8-bit integer. */
+function byteSize({ tensor }: PrunableWeight): 1 | 2 | 4 | 8 {
+  return elementSize(tensor.dataType) as 1 | 2 | 4 | 8;
 }

@@ -22,6 +22,7 @@ export type {
 } from "./proto.js";
 export { AttributeProto_AttributeType, TensorProto_DataLocation, TensorProto_DataType } from "./proto.js";
 export { tensorBytes } from "./tensor-bytes.js";
+export { tensorChunks } from "./tensor-chunks.js";
 export type { MessageSpan, PayloadSpan, Span, TensorLocation } from "./tensor-location.js";
 export { elementCount, tensorByteLength } from "./tensor-size.js";
 export { type GraphScope, type TensorEntry, walkGraphs, walkTensors } from "./tensors.js";

@@ -3,6 +3,7 @@ import { externalEntries } from "./external-entries.js";
 import { entryPlacements, externalLayout } from "./external-layout.js";
 import type { Model } from "./model.js";
 import { modelSplices } from "./model-splices.js";
+import { joined } from "./pieces.js";
 import { type Splice, splicedPieces, splicedSize } from "./splice.js";
 
 /**
@@ -43,11 +44,5 @@ export function modelSize(model: Model): number {
 }
 
 function spliced(source: ByteSource, splices: readonly Splice[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(splicedSize(source.size, splices));
-  let at = 0;
-  for (const piece of splicedPieces(source, splices)) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return joined(splicedPieces(source, splices), splicedSize(source.size, splices));
 }

@@ -3,7 +3,8 @@ import { externalEntries, isExternal, normalizeLocation } from "./external-entri
 import type { Model } from "./model.js";
 import type { TensorProto } from "./proto.js";
 import { literal, type Splice } from "./splice.js";
-import { editedBytes, externalRange } from "./tensor-bytes.js";
+import { externalRange } from "./stored-data.js";
+import { tensorChunks } from "./tensor-chunks.js";
 import type { Placement } from "./tensor-splices.js";
 
 /**
@@ -96,7 +97,7 @@ function fileLayout(model: Model, location: string, tensors: readonly TensorProt
 }
 
 function editSplice(model: Model, tensor: TensorProto, start: number, end: number, length: number): Splice {
-  return { start, end, length, data: () => editedBytes(tensor, model.storage.edits.get(tensor)!) };
+  return { start, end, length, data: () => tensorChunks(model, tensor) };
 }
 
 /** Tensors whose bytes overlap those of another one. */

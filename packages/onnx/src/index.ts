@@ -23,6 +23,7 @@ export type {
 export { AttributeProto_AttributeType, TensorProto_DataLocation, TensorProto_DataType } from "./proto.js";
 export { readModel } from "./read-model.js";
 export { tensorBytes } from "./tensor-bytes.js";
+export { tensorChunks } from "./tensor-chunks.js";
 export type { MessageSpan, PayloadSpan, Span, TensorLocation } from "./tensor-location.js";
 export { elementCount, tensorByteLength } from "./tensor-size.js";
 export { type GraphScope, type TensorEntry, walkGraphs, walkTensors } from "./tensors.js";

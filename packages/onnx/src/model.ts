@@ -29,5 +29,8 @@ export interface ModelStorage {
   readonly metadataEdits: ReadonlyMap<string, string>;
 }
 
-/** Computes a tensor's bytes: little-endian elements in buffer order, as `tensorBytes` returns them. */
-export type TensorData = () => Uint8Array;
+/**
+ * Computes a tensor's bytes: little-endian elements in buffer order, as `tensorBytes` returns them, in one array or in
+ * pieces of any length. A piece has to be valid only until the next one is asked for; nothing writes into it.
+ */
+export type TensorData = () => Uint8Array | Iterable<Uint8Array>;

@@ -3,7 +3,7 @@ import { aligned } from "./external-layout.js";
 import type { Model } from "./model.js";
 import { TensorProto_DataType as DataType, type TensorProto } from "./proto.js";
 import { literal, type Splice } from "./splice.js";
-import { tensorBytes } from "./tensor-bytes.js";
+import { tensorChunks } from "./tensor-chunks.js";
 import { tensorByteLength } from "./tensor-size.js";
 import type { Placement } from "./tensor-splices.js";
 import { walkTensors } from "./tensors.js";
@@ -33,7 +33,7 @@ export function packedLayout(model: Model, location: string): PackedLayout {
     if (offset === undefined) {
       offset = aligned(end);
       splices.push(literal(0, 0, new Uint8Array(offset - end)));
-      splices.push({ start: 0, end: 0, length, data: () => tensorBytes(model, tensor) });
+      splices.push({ start: 0, end: 0, length, data: () => tensorChunks(model, tensor) });
       end = offset + length;
       if (key !== undefined) offsets.set(key, offset);
     }

@@ -1,4 +1,5 @@
 import type { ByteSource } from "./byte-source.js";
+import { pieceBuffer, sourcePieces } from "./pieces.js";
 import type { MessageSpan } from "./tensor-location.js";
 import { varintBytes } from "./wire-record.js";
 
@@ -8,7 +9,7 @@ export interface Splice {
   readonly end: number;
   /** Bytes that come instead. */
   readonly length: number;
-  readonly data: () => Uint8Array;
+  readonly data: () => Iterable<Uint8Array>;
 }
 
 /** A change inside messages, whose length prefixes change with it. */
@@ -19,7 +20,7 @@ export interface NestedSplice extends Splice {
 
 /** A splice whose bytes are known now. */
 export function literal(start: number, end: number, bytes: Uint8Array): Splice {
-  return { start, end, length: bytes.length, data: () => bytes };
+  return { start, end, length: bytes.length, data: () => [bytes] };
 }
 
 /**
@@ -59,28 +60,17 @@ export function splicedSize(size: number, splices: readonly Splice[]): number {
   return splices.reduce((sum, { start, end, length }) => sum + length - (end - start), size);
 }
 
-/** Bytes copied at a time: large enough for the disk, small beside a tensor. */
-const CHUNK_BYTES = 4 * 2 ** 20;
-
 /**
- * A source with its splices, which are in order and do not overlap, piece by piece; one chunk or one splice is in memory.
+ * A source with its splices, which are in order and do not overlap, piece by piece.
  * A piece is valid until the next one is asked for.
  */
 export function* splicedPieces(source: ByteSource, splices: readonly Splice[]): Generator<Uint8Array, void, undefined> {
-  const chunk = new Uint8Array(Math.min(CHUNK_BYTES, source.size));
+  const buffer = pieceBuffer(source.size);
   let position = 0;
   for (const splice of splices) {
-    yield* copied(source, position, splice.start, chunk);
-    yield splice.data();
+    yield* sourcePieces(source, position, splice.start, buffer);
+    yield* splice.data();
     position = splice.end;
   }
-  yield* copied(source, position, source.size, chunk);
-}
-
-function* copied(source: ByteSource, start: number, end: number, chunk: Uint8Array): Generator<Uint8Array> {
-  for (let position = start; position < end; position += chunk.length) {
-    const piece = chunk.subarray(0, Math.min(chunk.length, end - position));
-    source.readInto(piece, position);
-    yield piece;
-  }
+  yield* sourcePieces(source, position, source.size, buffer);
 }

@@ -1,9 +1,10 @@
 import { isExternal } from "./external-entries.js";
 import type { Model } from "./model.js";
 import { TensorProto_DataLocation as DataLocation, type TensorProto } from "./proto.js";
-import type { NestedSplice } from "./splice.js";
-import { editedBytes, effectivePayload, tensorBytes, tensorLocation } from "./tensor-bytes.js";
-import type { PayloadSpan, Span, TensorLocation } from "./tensor-location.js";
+import type { NestedSplice, Splice } from "./splice.js";
+import { effectivePayload, exactSpan, tensorLocation } from "./stored-data.js";
+import { tensorChunks } from "./tensor-chunks.js";
+import type { Span, TensorLocation } from "./tensor-location.js";
 import { tensorByteLength } from "./tensor-size.js";
 import { TensorField } from "./wire-plan.js";
 import { concat, recordHeader, stringEntryRecord, varintBytes } from "./wire-record.js";
@@ -39,27 +40,18 @@ export function tensorSplices(
   if (placement?.to === "entries") return entrySplices(tensor, location, placement);
   const stays = placement === undefined;
   if (isExternal(tensor) && stays) return [];
-  const edit = model.storage.edits.get(tensor);
-  if (edit === undefined && stays) return [];
-  const data = edit === undefined ? () => tensorBytes(model, tensor) : () => editedBytes(tensor, edit);
+  if (stays && !model.storage.edits.has(tensor)) return [];
+  const data = () => tensorChunks(model, tensor);
   const length = tensorByteLength(tensor);
   if (length === 0 && stays) return [];
-  const inPlace = isExternal(tensor) ? undefined : sameBytes(effectivePayload(tensor, location), length);
+  const inPlace = isExternal(tensor) ? undefined : exactSpan(effectivePayload(tensor, location), length);
   const message = location.message;
   if (inPlace !== undefined) return [{ start: inPlace.start, end: inPlace.end, length, data, message }];
   return inwardSplices(location, length, data);
 }
 
-/** The one run of the file that holds the tensor's bytes exactly as `raw_data` would. */
-function sameBytes(payload: readonly PayloadSpan[], length: number): Span | undefined {
-  const [span, another] = payload;
-  if (span === undefined || another !== undefined || !span.packed || span.end - span.start !== length) return undefined;
-  const fixed = span.field === TensorField.floatData || span.field === TensorField.doubleData;
-  return fixed || span.field === TensorField.rawData ? span : undefined;
-}
-
 /** The data becomes `raw_data`, whatever held it before. */
-function inwardSplices(location: TensorLocation, length: number, data: () => Uint8Array): readonly NestedSplice[] {
+function inwardSplices(location: TensorLocation, length: number, data: Splice["data"]): readonly NestedSplice[] {
   const { message } = location;
   const old = storageRecords(location);
   if (length === 0) return old.map((span) => replace(location, span, new Uint8Array(0)));
@@ -118,5 +110,5 @@ function entrySplices(
 }
 
 function replace({ message }: TensorLocation, span: Span, bytes: Uint8Array): NestedSplice {
-  return { start: span.start, end: span.end, length: bytes.length, data: () => bytes, message };
+  return { start: span.start, end: span.end, length: bytes.length, data: () => [bytes], message };
 }

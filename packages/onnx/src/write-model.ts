@@ -43,7 +43,8 @@ interface Plan {
 }
 
 /**
- * Writes a model, and its external data as asked. Memory is one tensor: everything else is copied in pieces.
+ * Writes a model, and its external data as asked. Memory is some megabytes and what the edits take: everything
+ * is copied in pieces.
  *
  * All files are complete and synced under temporary names in the output's folder before the first of them gets its name,
  * data files before the model, so that an interrupted write leaves the old model or the new one, and either with its

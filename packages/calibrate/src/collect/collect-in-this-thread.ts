@@ -8,7 +8,7 @@ import { planPasses } from "./plan.js";
 import { requireMeasured } from "./require-measured.js";
 import { runPass } from "./run-pass.js";
 import { runShard } from "./run-shard.js";
-import type { Samples } from "./shard.js";
+import type { Samples, Shard } from "./shard.js";
 
 /** What {@link collectInThisThread} found. */
 export interface CollectedInThread extends Summary {
@@ -38,11 +38,15 @@ export async function collectInThisThread(
   const runner = await openRunner(encodeModel(instrumented), { ...(options.backend && { backend: options.backend }), externalData });
   // Nothing is resumed or merged, so nothing has to be known again.
   const record = new CollectionRecord(moments, () => "");
+  const runHere = async (shard: Shard, signal: AbortSignal) => {
+    const sums = await runShard({ runner, probes, batch: measure.batch, stopped: () => signal.aborted }, shard);
+    return sums ?? Promise.reject(signal.reason);
+  };
   await runPass({
     ...options,
     ...{ record, samples, inputs: modelInputs(original), shardSize: measure.shardSize, probes, pass: 1, passes: 1 },
     selected: () => true,
-    runners: [{ run: (shard) => runShard(runner, probes, shard, measure.batch), close: () => runner.close() }],
+    runners: [{ run: runHere, close: () => runner.close() }],
     onRecorded: () => {},
   });
   const { samples: seen, moments: sums } = record.snapshot();

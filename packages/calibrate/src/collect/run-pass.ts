@@ -3,7 +3,7 @@ import type { Probe } from "../probe.js";
 import { StatisticsError } from "../statistics-error.js";
 import { checkSample } from "./check-sample.js";
 import type { CollectOptions } from "./collect-options.js";
-import { ProgressMeter, sampleCount } from "./collection-progress.js";
+import { ProgressMeter, workAhead } from "./collection-progress.js";
 import type { CollectionRecord } from "./collection-record.js";
 import { cutShards } from "./cut-shards.js";
 import { runShards } from "./run-shards.js";
@@ -30,7 +30,8 @@ export interface PassRequest extends Pick<CollectOptions, "onProgress" | "signal
 export async function runPass(request: PassRequest): Promise<void> {
   const { record, samples, inputs, probes, selected, pass, passes, onProgress } = request;
   const shards = cutShards(samples, request.shardSize, (sample, index) => checkSample(sample, inputs, index));
-  const meter = new ProgressMeter({ pass, passes }, shardsToRun(request));
+  const isNeeded = (shard: number) => selected(shard) && !record.has(shard, probes);
+  const meter = new ProgressMeter({ pass, passes }, workAhead(samples, request.shardSize, isNeeded));
   await runShards(
     record.missing(shards, probes, selected),
     request.runners,
@@ -41,13 +42,6 @@ export async function runPass(request: PassRequest): Promise<void> {
     },
     request.signal ?? new AbortController().signal,
   );
-}
-
-function shardsToRun({ record, samples, shardSize, selected, probes }: PassRequest): number | undefined {
-  const count = sampleCount(samples);
-  if (count === undefined) return undefined;
-  const all = Array.from({ length: Math.ceil(count / shardSize) }, (_, shard) => shard);
-  return all.filter((shard) => selected(shard) && !record.has(shard, probes)).length;
 }
 
 /**

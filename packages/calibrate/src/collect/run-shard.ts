@@ -5,37 +5,39 @@ import { isStatisticsError, StatisticsError } from "../statistics-error.js";
 import { Accumulator } from "./accumulator.js";
 import { describeShard, type Shard } from "./shard.js";
 
+/** What {@link runShard} needs beside the shard. */
+export interface ShardRun {
+  /** Of the instrumented model. */
+  readonly runner: Runner;
+  readonly probes: readonly Probe[];
+  /** Most samples in one run. */
+  readonly batch: number;
+  /** Asked before every run whether to give up. */
+  readonly stopped: () => boolean;
+}
+
 /**
  * Runs the instrumented model over a shard.
  *
- * @param batchSize most samples in one run
- * @returns one sum per probe, in their order
+ * @returns one sum per probe, in their order; undefined when it was stopped
  * @throws {StatisticsError} `not-finite` with the first weight, in the order of the probes, whose input is not finite;
  *   `run-failed` when ONNX Runtime stops. Both name the sample where it can be found
  */
-export async function runShard(
-  runner: Runner,
-  probes: readonly Probe[],
-  shard: Shard,
-  batchSize: number,
-): Promise<readonly Sum[]> {
+export async function runShard(run: ShardRun, shard: Shard): Promise<readonly Sum[] | undefined> {
   try {
-    return await sumSamples(runner, probes, shard.samples, batchSize);
+    return await sumSamples(run, shard.samples);
   } catch (error) {
-    const found = isBatchMisfit(error) ? undefined : await firstFailure(runner, probes, shard);
+    const found = isBatchMisfit(error) ? undefined : await firstFailure(run, shard);
     throw explained(found?.error ?? error, shard, found?.sample);
   }
 }
 
-async function sumSamples(
-  runner: Runner,
-  probes: readonly Probe[],
-  samples: readonly Sample[],
-  batchSize: number,
-): Promise<readonly Sum[]> {
+async function sumSamples(run: ShardRun, samples: readonly Sample[]): Promise<readonly Sum[] | undefined> {
+  const { runner, probes, stopped } = run;
   const names = [...new Set(probes.flatMap(({ sumOutput, countOutput }) => [sumOutput, countOutput]))];
   const sums = probes.map((probe) => new Accumulator(probe));
-  for (const feeds of batch(samples, batchSize)) {
+  for (const feeds of batch(samples, run.batch)) {
+    if (stopped()) return undefined;
     const outputs = await runner.run(feeds, names);
     for (const sum of sums) sum.add(outputs);
   }
@@ -46,10 +48,10 @@ async function sumSamples(
 }
 
 /** Runs the samples one by one, to name the one that fails; undefined when each alone succeeds. */
-async function firstFailure(runner: Runner, probes: readonly Probe[], { first, samples }: Shard) {
+async function firstFailure(run: ShardRun, { first, samples }: Shard) {
   for (const [index, sample] of samples.entries()) {
     try {
-      await sumSamples(runner, probes, [sample], 1);
+      await sumSamples(run, [sample]);
     } catch (error) {
       if (!isBatchMisfit(error)) return { error, sample: first + index };
     }

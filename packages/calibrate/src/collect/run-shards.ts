@@ -6,7 +6,7 @@ import type { ShardRunner } from "./shard-runner.js";
  * Hands shards to runners, each its next one when it is done with the last. One shard is read ahead, so that at most
  * `runners.length + 1` are held, however many there are.
  *
- * The first failure stops everything: shards under way are given up, the source is closed, runners are closed.
+ * The first failure stops everything: shards under way are stopped, the source is closed, runners are closed.
  *
  * @param onDone called once for every shard, in the order in which they finish
  * @throws what a runner, the source, `onDone` or the signal's reason says

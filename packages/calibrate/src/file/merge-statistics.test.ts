@@ -39,7 +39,7 @@ describe("mergeStatistics", () => {
     ["other weights", changed({ model: { graph: digest(1), weights: digest(3) } }), "other-model", "weights differ"],
     ["another graph", changed({ model: { graph: digest(3), weights: digest(2) } }), "other-model", "graph differs"],
     ["another batch", changed({ options: { batch: 4, shardSize: 2, mask: null } }), "other-options", "batch was 4 and is 1"],
-    ["another mask", changed({ options: { batch: 1, shardSize: 2, mask: "m" } }), "other-options", "mask was m and is null"],
+    ["another mask", changed({ options: { batch: 1, shardSize: 2, mask: "m" } }), "other-options", "mask was m and is not given"],
     ["a weight less", changed({ moments: [] }), "other-options", "it has no sums of squares of query (1 × 2)"],
     [
       "a Gram matrix more",

@@ -43,6 +43,14 @@ export class GraphAdditions {
     return this.#constant(values, dims);
   }
 
+  /** Adds a float32 constant of ones. */
+  ones(dims: readonly number[]): string {
+    const count = dims.reduce((product, size) => product * size, 1);
+    return this.#once(`ones [${dims}]`, "constant", (name) => {
+      this.#initializers.push(makeTensor(name, dims, new Float32Array(count).fill(1)));
+    });
+  }
+
   /** Adds an int64 constant. @param dims its shape @default one axis */
   integers(values: readonly number[], dims: readonly number[] = [values.length]): string {
     return this.#constant(BigInt64Array.from(values, BigInt), dims);

@@ -36,17 +36,27 @@ export function instrument(
 ): Instrumentation {
   const mask = options.mask === undefined ? undefined : maskInput(model, options.mask);
   const graph = new GraphAdditions(model);
-  const shared = { graph, shapes: inferShapes(model, mask), sizes: new Sizes(graph), mask: mask?.name };
+  const shared = {
+    graph,
+    shapes: inferShapes(model, mask),
+    sizes: new Sizes(graph),
+    mask: mask?.name,
+    blocked: options.blocked === true,
+  };
   const squares = measureAll(model, weights, { ...shared, gram: false });
-  const measured = weights.filter((weight) => squares.measured.has(weight));
-  const grams = options.gram === true ? measureAll(model, measured, { ...shared, gram: true }) : undefined;
-  const probes = [...probesOf(graph, "squares", squares), ...(grams ? probesOf(graph, "gram", grams) : [])];
+  const wanted = weights.filter((weight) => squares.measured.has(weight) && isWanted(weight, options.gram ?? false));
+  const grams = measureAll(model, wanted, { ...shared, gram: true });
+  const probes = [...probesOf(graph, "squares", squares), ...probesOf(graph, "gram", grams)];
   return {
     model: appendToGraph(model, graph.addition()),
     probes,
     unsupported: squares.unsupported,
-    withoutGram: grams?.unsupported ?? [],
+    withoutGram: grams.unsupported,
   };
+}
+
+function isWanted({ name }: PrunableWeight, gram: boolean | ReadonlySet<string>): boolean {
+  return typeof gram === "boolean" ? gram : gram.has(name);
 }
 
 interface Measured {

@@ -12,8 +12,14 @@ export interface InstrumentOptions {
    * @default none: all positions count
    */
   readonly mask?: string;
-  /** Also Gram matrices. @default false */
-  readonly gram?: boolean;
+  /** Also Gram matrices: of all weights, or of those with these names. @default false */
+  readonly gram?: boolean | ReadonlySet<string>;
+  /**
+   * Where the model will run: true when ONNX Runtime keeps values of convolutions in blocks of channels there (its native
+   * CPU provider on x64 does, WebAssembly and others do not). Only speed depends on it, and the last bits of the sums.
+   * @default false
+   */
+  readonly blocked?: boolean;
 }
 
 /** A weight that is not measured. */

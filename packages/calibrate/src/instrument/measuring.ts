@@ -12,6 +12,8 @@ export interface Measuring {
   readonly sizes: Sizes;
   /** Name of the input `[batch, seq]` that tells which tokens count, if there is one. */
   readonly mask: string | undefined;
+  /** Whether ONNX Runtime keeps values of convolutions in blocks of channels. */
+  readonly blocked: boolean;
   /** Whether Gram matrices are wanted rather than sums of squares. */
   readonly gram: boolean;
 }

@@ -1,7 +1,7 @@
 import { TensorProto_DataType as DataType } from "@espalier/onnx";
 import type { Measurement, Measuring } from "./measuring.js";
 import { gemm, reduceSum } from "./operators-by-version.js";
-import { type Dim, fixed, product, type Shape } from "./shapes/dim.js";
+import { type Dim, product, type Shape } from "./shapes/dim.js";
 import { tokenMask } from "./token-mask.js";
 import { Unmeasurable } from "./unmeasurable.js";
 
@@ -34,14 +34,17 @@ export function featuresBeforeLast(
   shape: Shape | undefined,
   features: number,
 ): Rows {
-  const { graph, sizes } = measuring;
   if (shape === undefined) throw new Unmeasurable("the rank of what it is multiplied with is not known beforehand");
   if (shape.length < 2) return featuresLast(measuring, value, shape, features);
-  const last = shape.length - 1;
-  const columns = sizes.of(shape[last], value, last);
-  const matrices = graph.op("Concat", [graph.integers([-1, features]), columns], { axis: 0n });
-  const turned = graph.op("Transpose", [graph.op("Reshape", [value, matrices])], { perm: [0n, 2n, 1n] });
-  return featuresLast(measuring, turned, [...shape.slice(0, -2), shape[last]!, fixed(features)], features);
+  const batch = [...shape.keys()].slice(0, -2);
+  const perm = [...batch, shape.length - 1, shape.length - 2];
+  const turned = measuring.graph.op("Transpose", [value], { perm: perm.map(BigInt) });
+  return featuresLast(
+    measuring,
+    turned,
+    perm.map((axis) => shape[axis]!),
+    features,
+  );
 }
 
 /** Sums over all rows that count. @throws {Unmeasurable} when a mask is asked for and it is not known which rows are tokens */

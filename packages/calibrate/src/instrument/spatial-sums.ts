@@ -1,4 +1,5 @@
 import { TensorProto_DataType as DataType } from "@espalier/onnx";
+import type { GraphAdditions } from "./graph-additions.js";
 import type { Measuring } from "./measuring.js";
 import { reduceSum } from "./operators-by-version.js";
 import type { Reach } from "./reach.js";
@@ -11,6 +12,7 @@ export interface Images {
   readonly value: string;
   /** One for each axis. */
   readonly shape: readonly Dim[];
+  readonly channels: number;
 }
 
 /** How a kernel meets the entries of one spatial axis. */
@@ -18,41 +20,53 @@ export interface SpatialAxis {
   readonly reach: Reach;
   /** Padding that the reach does not contain, because it depends on a size. */
   readonly runPadding?: RunPadding;
-  /**
-   * Present where every position of the kernel meets an unbroken run of this many entries of the padded axis, each `step`
-   * behind the one before: then a pool sums them.
-   */
-  readonly runs?: { readonly length: number; readonly step: number; readonly padding: Padding };
+  /** Present where the kernel meets evenly spaced entries of an axis of known size. */
+  readonly runs?: Runs;
   /** Whether the kernel has one position, which meets every entry. */
   readonly isWhole: boolean;
 }
 
-/** Most spatial axes that ONNX Runtime's pools take. */
-const MOST_POOLED_AXES = 3;
+/**
+ * Position `k` of the kernel meets `length` entries of the padded axis, `spacing` apart, starting at `k · step`: what a
+ * convolution with `length` ones sums.
+ */
+export interface Runs {
+  readonly length: number;
+  readonly spacing: number;
+  readonly step: number;
+  readonly padding: Padding;
+}
+
+/** Spatial axes of the convolutions whose values ONNX Runtime keeps in blocks of channels, and the size of its blocks. */
+const BLOCKED_AXES = 2;
+const BLOCK = 16;
 
 /**
  * `S[c, k…] = Σ over the batch and the entries that position k of the kernel meets`: the positions of a kernel multiply, so
- * that axis after axis is reduced from its entries to the positions of the kernel.
+ * that axis after axis is reduced from its entries to the positions of the kernel, by a product with a table of ones and
+ * zeros.
  *
- * Where entries form runs, AveragePool does that: ONNX Runtime keeps the values of convolutions in a layout of its own
- * there, which a product with a table of zeros and ones would have to leave first.
+ * Where ONNX Runtime keeps values in blocks of channels, they would have to be brought into order for that product. A
+ * convolution with ones reads the blocks: on 3×3 networks 1.10 of plain inference instead of 1.16. Without blocks it is the
+ * other way round, 1.29 and 1.07.
  *
  * @returns float32 `[channels, kernel…]`, of any shape
  */
 export function spatialSums(measuring: Measuring, images: Images, axes: readonly SpatialAxis[]): string {
   const { graph } = measuring;
   if (axes.every(({ isWhole }) => isWhole)) return wholeSums(measuring, images);
-  const pooled = pooledAxes(measuring, images, axes);
-  let { value } = pooled;
-  for (const [axis, { isWhole, ...plan }] of [...axes.entries()].reverse()) {
-    if (pooled.done.has(axis)) continue;
-    if (isWhole) value = reduceSum(graph, value, [axis + 2], true);
-    else {
-      const behind = axes.slice(axis + 1).map(({ reach }) => reach.first.length);
-      value = productWithTable(measuring, { ...images, value }, plan, axis, behind);
-    }
+  const isBlocked = measuring.blocked && axes.length === BLOCKED_AXES && images.channels >= BLOCK;
+  const byOnes = (axis: number): boolean => isBlocked && axes[axis]!.runs !== undefined;
+  const last = [...axes.keys()].reverse();
+  let { value } = images;
+  for (const axis of last.filter(byOnes))
+    value = convolutionWithOnes(graph, value, images.channels, axis, axes[axis]!.runs!);
+  for (const axis of last.filter((axis) => !byOnes(axis))) {
+    const behind = axes.slice(axis + 1).map(({ reach }) => reach.first.length);
+    if (axes[axis]!.isWhole) value = reduceSum(graph, value, [axis + 2], true);
+    else value = productWithTable(measuring, { ...images, value }, axes[axis]!, axis, behind);
   }
-  return scaled(measuring, reduceSum(graph, value, [0]), graph.floats(Float32Array.of(pooled.scale)), pooled.scale);
+  return reduceSum(graph, value, [0]);
 }
 
 /** Everything counts once: the mean times the number of entries. */
@@ -60,28 +74,19 @@ function wholeSums(measuring: Measuring, { value, shape }: Images): string {
   const { graph, sizes } = measuring;
   const spatial = shape.slice(2).map((dim, axis) => sizes.of(dim, value, axis + 2));
   const count = graph.op("Cast", [spatial.reduce((a, b) => sizes.times(a, b))], { to: BigInt(DataType.FLOAT) });
-  return scaled(measuring, reduceSum(graph, graph.op("GlobalAveragePool", [value]), [0]), count);
+  return graph.op("Mul", [reduceSum(graph, graph.op("GlobalAveragePool", [value]), [0]), count]);
 }
 
-function pooledAxes({ graph }: Measuring, { value }: Images, axes: readonly SpatialAxis[]) {
-  const done = new Set<number>();
-  let pooled = value;
-  let scale = 1;
-  if (axes.length > MOST_POOLED_AXES) return { value, scale, done };
-  for (const [axis, { runs }] of [...axes.entries()].reverse()) {
-    // ONNX Runtime wants padding to be smaller than the kernel of a pool.
-    if (runs === undefined || runs.length <= Math.max(runs.padding.begin, runs.padding.end)) continue;
-    const along = (size: number, others: bigint) => axes.map((_, index) => (index === axis ? BigInt(size) : others));
-    pooled = graph.op("AveragePool", [pooled], {
-      kernel_shape: along(runs.length, 1n),
-      strides: along(runs.step, 1n),
-      pads: [...along(runs.padding.begin, 0n), ...along(runs.padding.end, 0n)],
-      count_include_pad: 1n,
-    });
-    scale *= runs.length;
-    done.add(axis);
-  }
-  return { value: pooled, scale, done };
+function convolutionWithOnes(graph: GraphAdditions, value: string, channels: number, axis: number, runs: Runs): string {
+  const along = (size: number, other: number) => [axis === 0 ? size : other, axis === 1 ? size : other];
+  const { length, spacing, step, padding } = runs;
+  return graph.op("Conv", [value, graph.ones([channels, 1, ...along(length, 1)])], {
+    group: BigInt(channels),
+    kernel_shape: along(length, 1).map(BigInt),
+    strides: along(step, 1).map(BigInt),
+    dilations: along(spacing, 1).map(BigInt),
+    pads: [...along(padding.begin, 0), ...along(padding.end, 0)].map(BigInt),
+  });
 }
 
 /**
@@ -107,8 +112,4 @@ function productWithTable(
   const columns = behind.reduce((all, positions) => all * positions, 1);
   const flat = graph.op("Reshape", [value, graph.integers([...Array(axis + 3).fill(0), columns])]);
   return graph.op("MatMul", [table("kernel-first"), behind.length === 1 ? value : flat]);
-}
-
-function scaled({ graph }: Measuring, value: string, factor: string, size?: number): string {
-  return size === 1 ? value : graph.op("Mul", [value, factor]);
 }

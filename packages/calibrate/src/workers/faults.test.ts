@@ -9,7 +9,7 @@ import { collectWith, type Internals } from "../../dist/collect/collect-with.js"
 import { rejection } from "../../test/failure.js";
 import { smallModel, smallSamples } from "../../test/small-model.js";
 
-type Fault = "exit" | "throw" | "memory" | "hang";
+type Fault = "exit" | "throw" | "memory" | "wait";
 
 const model = smallModel();
 const samples = smallSamples(12);
@@ -88,11 +88,11 @@ describe("a shard whose worker fails", () => {
 });
 
 describe("an aborted run", () => {
-  it("ends with the signal's reason while a worker hangs, and can be resumed", async () => {
+  it("ends with the signal's reason while a worker is busy, and can be resumed", async () => {
     const controller = new AbortController();
     const channel = new BroadcastChannel("espalier-faults");
     channel.onmessage = () => controller.abort(new Error("Ctrl-C"));
-    await expect(collect({ 1: ["hang"] }, { signal: controller.signal })).rejects.toThrow("Ctrl-C");
+    await expect(collect({ 1: ["wait"] }, { signal: controller.signal })).rejects.toThrow("Ctrl-C");
     channel.close();
     const { file, shards } = await collectStatistics(model, samples, { shardSize: 4, resumeFrom: output });
     expect(shards.reused).toBe(1);

@@ -4,7 +4,15 @@ import type { Sum } from "../moment.js";
 import type { Probe } from "../probe.js";
 import type { StatisticsErrorCode, StatisticsErrorContext } from "../statistics-error.js";
 
-/** What a worker is told when it starts. */
+/** What a worker thread is given when it starts. */
+export interface WorkerData {
+  /** Message of {@link setupMessage}. */
+  readonly setup: Uint8Array;
+  /** One shared int32: not 0 when the worker is to give up between two runs of the model. */
+  readonly stop: Int32Array<SharedArrayBuffer>;
+}
+
+/** What a worker has to do with every shard. */
 export interface WorkerSetup {
   /** The instrumented model. */
   readonly modelPath: string;
@@ -23,6 +31,7 @@ export interface Failure {
 /** What a worker says about a shard: its sums, one per probe, or why there are none. */
 export type Answer =
   | { readonly status: "done"; readonly sums: readonly Sum[] }
+  | { readonly status: "stopped" }
   | { readonly status: "failed"; readonly failure: Failure };
 
 /** Main thread → worker, once. */

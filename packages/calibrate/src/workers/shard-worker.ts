@@ -3,9 +3,11 @@ import { isRunnerError, openRunner, type Runner } from "@espalier/runtime";
 import { move } from "piscina";
 import { runShard } from "../collect/run-shard.js";
 import { isStatisticsError } from "../statistics-error.js";
-import { type Answer, answerMessage, setupMessage, shardMessage } from "./messages.js";
+import { type Answer, answerMessage, setupMessage, shardMessage, type WorkerData } from "./messages.js";
 
-const setup = setupMessage.decode(workerData as Uint8Array);
+const { setup, stop } = workerData as WorkerData;
+const { modelPath, probes, batch } = setupMessage.decode(setup);
+const stopped = () => Atomics.load(stop, 0) !== 0;
 let runner: Promise<Runner> | undefined;
 
 /**
@@ -20,8 +22,9 @@ export default async function runShardMessage(message: Uint8Array): Promise<Retu
 
 async function answer(message: Uint8Array): Promise<Answer> {
   try {
-    runner ??= openRunner(setup.modelPath, { backend: "node", threads: 1 });
-    return { status: "done", sums: await runShard(await runner, setup.probes, shardMessage.decode(message), setup.batch) };
+    runner ??= openRunner(modelPath, { backend: "node", threads: 1 });
+    const sums = await runShard({ runner: await runner, probes, batch, stopped }, shardMessage.decode(message));
+    return sums ? { status: "done", sums } : { status: "stopped" };
   } catch (error) {
     if (isRunnerError(error)) {
       return { status: "failed", failure: { code: "load-failed", message: error.message, context: {} } };

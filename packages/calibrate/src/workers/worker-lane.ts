@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
-import { type ResourceLimits } from "node:worker_threads";
+import type { ResourceLimits } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { describeShard, type Shard } from "../collect/shard.js";
 import type { ShardRunner } from "../collect/shard-runner.js";
 import type { Sum } from "../moment.js";
 import { StatisticsError, type StatisticsErrorCode } from "../statistics-error.js";
-import { type Answer, answerMessage, setupMessage, shardMessage, type WorkerSetup } from "./messages.js";
+import { type Answer, answerMessage, setupMessage, shardMessage, type WorkerData, type WorkerSetup } from "./messages.js";
 
 /** How a {@link WorkerLane} works. */
 export interface LaneOptions extends WorkerSetup {
@@ -25,10 +25,14 @@ const FINAL: ReadonlySet<StatisticsErrorCode> = new Set(["not-finite", "bad-samp
 /**
  * One worker thread after the other: a pool of one, that is thrown away with its thread when a shard fails, so that the
  * next attempt starts on a fresh one and no other shard shares a worker in doubt.
+ *
+ * A thread is only ever ended between shards. Ended inside ONNX Runtime it would take the process with it, so a signal
+ * asks it to stop, which it does after the current run of the model.
  */
 export class WorkerLane implements ShardRunner {
   readonly #options: LaneOptions;
   readonly #setup: Uint8Array;
+  readonly #stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #pool: Piscina<Uint8Array, Uint8Array> | undefined;
 
   constructor(options: LaneOptions) {
@@ -37,18 +41,17 @@ export class WorkerLane implements ShardRunner {
     this.#setup = setupMessage.encode({ modelPath, probes, batch });
   }
 
-  /** @throws {StatisticsError} `not-finite`, `bad-sample`, `load-failed` at once; `shard-failed` after all attempts */
+  /**
+   * @param signal stops this lane for good
+   * @throws {StatisticsError} `not-finite`, `bad-sample`, `load-failed` at once; `shard-failed` after all attempts
+   */
   async run(shard: Shard, signal: AbortSignal): Promise<readonly Sum[]> {
-    const { retries } = this.#options;
-    const message = shardMessage.encode(shard);
-    for (let failures = 0; ; ) {
-      const attempt = await this.#attempt(message, signal);
-      if (attempt.status === "done") return attempt.sums;
-      await this.close();
-      const { error } = attempt;
-      if (signal.aborted || (error instanceof StatisticsError && FINAL.has(error.code))) throw error;
-      failures++;
-      if (failures > retries) throw shardFailed(shard, failures, error);
+    const stop = () => this.#requestStop();
+    signal.addEventListener("abort", stop);
+    try {
+      return await this.#runWithRetries(shard, signal);
+    } finally {
+      signal.removeEventListener("abort", stop);
     }
   }
 
@@ -59,11 +62,25 @@ export class WorkerLane implements ShardRunner {
     await pool?.destroy();
   }
 
-  async #attempt(message: Uint8Array, signal: AbortSignal): Promise<Extract<Answer, { status: "done" }> | Failed> {
+  async #runWithRetries(shard: Shard, signal: AbortSignal): Promise<readonly Sum[]> {
+    const message = shardMessage.encode(shard);
+    for (let failures = 1; ; failures++) {
+      signal.throwIfAborted();
+      const attempt = await this.#attempt(message);
+      if (attempt.status === "done") return attempt.sums;
+      if (attempt.status === "stopped") throw signal.reason;
+      await this.close();
+      const { error } = attempt;
+      if (error instanceof StatisticsError && FINAL.has(error.code)) throw error;
+      if (failures > this.#options.retries) throw shardFailed(shard, failures, error);
+    }
+  }
+
+  async #attempt(message: Uint8Array): Promise<Attempt> {
     try {
       this.#pool ??= this.#startPool();
-      const answer = answerMessage.decode(await this.#pool.run(message, { signal }));
-      if (answer.status === "done") return answer;
+      const answer = answerMessage.decode(await this.#pool.run(message));
+      if (answer.status !== "failed") return answer;
       const { code, message: text, context } = answer.failure;
       return { status: "failed", error: new StatisticsError(code, text, context) };
     } catch (error) {
@@ -71,12 +88,18 @@ export class WorkerLane implements ShardRunner {
     }
   }
 
+  #requestStop(): void {
+    Atomics.store(this.#stop, 0, 1);
+    Atomics.notify(this.#stop, 0);
+  }
+
   #startPool(): Piscina<Uint8Array, Uint8Array> {
+    const workerData: WorkerData = { setup: this.#setup, stop: this.#stop };
     const pool = new Piscina<Uint8Array, Uint8Array>({
       filename: fileURLToPath(this.#options.workerFile ?? WORKER_FILE),
       minThreads: 1,
       maxThreads: 1,
-      workerData: this.#setup,
+      workerData,
       // Flags of the main thread, such as those of a test runner or a TypeScript loader, are not for workers.
       execArgv: [],
       ...(this.#options.resourceLimits && { resourceLimits: this.#options.resourceLimits }),
@@ -87,10 +110,8 @@ export class WorkerLane implements ShardRunner {
   }
 }
 
-interface Failed {
-  readonly status: "failed";
-  readonly error: unknown;
-}
+/** How one attempt ended. */
+type Attempt = Exclude<Answer, { status: "failed" }> | { readonly status: "failed"; readonly error: unknown };
 
 function shardFailed(shard: Shard, attempts: number, cause: unknown): StatisticsError {
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -21,8 +21,15 @@ export interface Criterion {
    *
    * @param values what `view.read()` returned, buffer order
    * @param statistics of this weight; given whenever `needsStatistics`
-   * @returns f32 in buffer order, ≥ 0, finite; a new array
+   * @param into where the importance may go instead of a new array: as long as `values`, or `values` itself, which is lost
+   *   then. A criterion may ignore it
+   * @returns f32 in buffer order, ≥ 0, finite; `into` or a new array
    * @throws {CoreError} `not-finite` naming weight and first index; `shape-mismatch`
    */
-  score(view: WeightView, values: Float32Array | Float64Array, statistics?: WeightStatistics): Float32Array;
+  score(
+    view: WeightView,
+    values: Float32Array | Float64Array,
+    statistics?: WeightStatistics,
+    into?: Float32Array,
+  ): Float32Array;
 }

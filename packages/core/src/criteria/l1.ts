@@ -11,9 +11,9 @@ export function l1(): Criterion {
     name: "l1",
     needsStatistics: false,
     defaultGroup: "layer",
-    score(view, values) {
+    score(view, values, _statistics, into) {
       requireValues(view, values);
-      return importanceOfEach(values, Math.abs);
+      return importanceOfEach(values, Math.abs, into);
     },
   };
 }

@@ -13,10 +13,10 @@ export function l2(): Criterion {
     name: "l2",
     needsStatistics: false,
     defaultGroup: "layer",
-    score(view, values) {
+    score(view, values, _statistics, into) {
       requireValues(view, values);
       // An f64 weight below 1.5e-162 squares to 0 even in f64; `|w|` stands in so that it stays above zero.
-      return importanceOfEach(values, (w) => w * w || Math.abs(w));
+      return importanceOfEach(values, (w) => w * w || Math.abs(w), into);
     },
   };
 }

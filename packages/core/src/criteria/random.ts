@@ -20,10 +20,10 @@ export function random(seed: number): Criterion {
     needsStatistics: false,
     defaultGroup: "layer",
     seed,
-    score(view, values) {
+    score(view, values, _statistics, into) {
       requireValues(view, values);
       const nextWord = randomWords(`${seed}:${view.name}`);
-      const importance = new Float32Array(values.length);
+      const importance = into ?? new Float32Array(values.length);
       for (let index = 0; index < values.length; index++) {
         // Drawn for zeros too: what an entry gets must not depend on the values before it.
         const drawn = ((nextWord() >>> 9) + 0.5) / 2 ** 23;

@@ -23,11 +23,11 @@ export function wanda(): Criterion {
     name: "wanda",
     needsStatistics: true,
     defaultGroup: "row",
-    score(view, values, statistics) {
+    score(view, values, statistics, into) {
       requireValues(view, values);
       const norms = featureNorms(view, statistics);
       const channelsPerGroup = view.outChannels / view.groups;
-      const importance = new Float32Array(values.length);
+      const importance = into ?? new Float32Array(values.length);
       forEachEntry(view, (index, outChannel, inFeature) => {
         const group = Math.floor(outChannel / channelsPerGroup);
         importance[index] = toImportance(Math.abs(values[index]!) * norms[group * view.inFeatures + inFeature]!);

@@ -8,7 +8,7 @@ import { requireLength } from "./require-length.js";
  */
 export function and(a: Mask, b: Mask): Mask {
   requireLength(a, b.length, "the other mask");
-  return Mask.fromBits(
+  return Mask.adopt(
     a.length,
     a.bits.map((byte, position) => byte & b.bits[position]!),
   );
@@ -21,7 +21,7 @@ export function and(a: Mask, b: Mask): Mask {
  */
 export function or(a: Mask, b: Mask): Mask {
   requireLength(a, b.length, "the other mask");
-  return Mask.fromBits(
+  return Mask.adopt(
     a.length,
     a.bits.map((byte, position) => byte | b.bits[position]!),
   );

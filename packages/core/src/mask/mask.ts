@@ -25,6 +25,16 @@ export class Mask {
    * bit is set, or `length` is no integer in [0, 2³²)
    */
   static fromBits(length: number, bits: Uint8Array): Mask {
+    return Mask.adopt(length, bits.slice());
+  }
+
+  /**
+   * The same over these very bits, for those who made them and never write into them again: a second copy of the masks of a
+   * large model takes tens of megabytes.
+   *
+   * @throws {CoreError} what {@link Mask.fromBits} throws
+   */
+  static adopt(length: number, bits: Uint8Array): Mask {
     requireLength(length);
     if (bits.length !== bytesFor(length)) {
       throw new CoreError(
@@ -35,7 +45,7 @@ export class Mask {
     if ((length & 7) !== 0 && bits[bits.length - 1]! >> (length & 7) !== 0) {
       throw new CoreError("invalid-argument", `the mask has bits beyond its ${length} entries, expected zeros there`);
     }
-    return new Mask(length, bits.slice());
+    return new Mask(length, bits);
   }
 
   /** A mask of these decisions: `true` or 1 keeps, `false` or 0 prunes. */

@@ -61,7 +61,7 @@ function selectOne(view: WeightView, importance: Float32Array, n: number, m: num
   const { outer, size, inner } = inputAxis(view) as InputAxis;
   const bits = new Uint8Array(Math.ceil(importance.length / 8));
   nmMask(importance, outer, size, inner, n, m, bits);
-  return { mask: Mask.fromBits(importance.length, bits), raggedBlocks: 0 };
+  return { mask: Mask.adopt(importance.length, bits), raggedBlocks: 0 };
 }
 
 function fullGroup(view: WeightView, zeros: Mask, n: number, m: number): Violation | undefined {

@@ -23,7 +23,8 @@ export interface Pattern {
    * Chooses what goes, in the order of `views`.
    *
    * @param views weights that are pruned together, all eligible
-   * @param importanceOf reads and scores a weight each time it is called, f32 in buffer order; only the array in use is kept
+   * @param importanceOf reads and scores a weight each time it is called, f32 in buffer order. An array is valid until the
+   *   next call, so that one is in memory at a time
    */
   select(views: readonly WeightView[], importanceOf: (view: WeightView) => Float32Array): readonly WeightMask[];
 

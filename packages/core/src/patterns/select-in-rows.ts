@@ -24,7 +24,7 @@ export function selectInRows(view: WeightView, importance: Float32Array, sparsit
       scatter(rowBits, channels[row]!, featureOffsets, bits);
     }
   }
-  return { mask: Mask.fromBits(importance.length, bits), raggedBlocks: 0 };
+  return { mask: Mask.adopt(importance.length, bits), raggedBlocks: 0 };
 }
 
 /** Copies some rows of the matrix, each made contiguous. */

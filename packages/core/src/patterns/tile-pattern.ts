@@ -78,5 +78,5 @@ function maskOfTiles(view: WeightView, grid: TileGrid, pruned: Uint8Array): Mask
     const tile = grid.rowOf[outChannel]! * grid.columns + grid.columnOf[inFeature]!;
     if (pruned[tile] === 0) bits[index >>> 3]! |= 1 << (index & 7);
   });
-  return Mask.fromBits(length, bits);
+  return Mask.adopt(length, bits);
 }

@@ -65,7 +65,7 @@ export const unstructuredSyntax: PatternSyntax = {
 function selectInLayer(_: WeightView, importance: Float32Array, sparsity: number): WeightMask {
   const bits = bitsFor(importance.length);
   selectSmallest(importance, prunedCount(importance.length, sparsity), bits);
-  return { mask: Mask.fromBits(importance.length, bits), raggedBlocks: 0 };
+  return { mask: Mask.adopt(importance.length, bits), raggedBlocks: 0 };
 }
 
 function selectAcross(
@@ -74,15 +74,20 @@ function selectAcross(
   sparsity: number,
 ): WeightMask[] {
   const lengths = views.map(entryCount);
-  const bits = lengths.map(bitsFor);
+  const bits: Uint8Array[] = [];
+  // Made when they are first written, after the weight has been read: axes that lie may claim any number of entries.
+  const bitsOf = (index: number): Uint8Array => {
+    bits[index] ??= bitsFor(lengths[index]!);
+    return bits[index];
+  };
   const total = lengths.reduce((sum, length) => sum + length, 0);
   selectSmallestAcross(
     lengths,
     (index) => importanceOf(views[index]!),
     prunedCount(total, sparsity),
-    (index) => bits[index]!,
+    bitsOf,
   );
-  return lengths.map((length, index) => ({ mask: Mask.fromBits(length, bits[index]!), raggedBlocks: 0 }));
+  return lengths.map((length, index) => ({ mask: Mask.adopt(length, bitsOf(index)), raggedBlocks: 0 }));
 }
 
 function bitsFor(length: number): Uint8Array {

@@ -84,11 +84,11 @@ export class PruningSession {
   }
 
   #prune(sparsity: number): void {
-    const { weights, criterion, pattern, statistics } = this.#options;
+    const { weights, criterion, pattern } = this.#options;
     const computed = computeMasks(weights, {
+      ...this.#options,
       criterion: withoutRegrowth(criterion, this.#masks),
       pattern: pattern.withSparsity?.(sparsity) ?? pattern,
-      ...(statistics && { statistics }),
     });
     this.#masks = new Map(Array.from(computed, ([name, { mask }]) => [name, mask]));
   }

@@ -77,6 +77,12 @@ describe("bad input", () => {
     ],
     ["an exclude that leaves nothing", ["--exclude", "w", "--sparsity", "0.5"], /nothing to prune/],
     ["wanda without statistics", ["--criterion", "wanda", "--sparsity", "0.5"], /--statistics/],
+    [
+      "samples for a criterion that has no use for them",
+      ["--samples", "x.npz", "--sparsity", "0.5"],
+      /l1.*leave samples/,
+    ],
+    ["a mask without samples", ["--mask", "m", "--sparsity", "0.5"], /mask \(m\)/],
     ["a seed without random", ["--seed", "3", "--sparsity", "0.5"], /seed/],
   ])("%s: exit code 2", async (_, flags, expected) => {
     const { code, message } = await failure(file("model.onnx"), "-o", file("out.onnx"), ...flags);

@@ -1,10 +1,12 @@
 import { Command, CommanderError } from "commander";
 import pc from "picocolors";
 import { VERSION } from "../version.js";
+import { calibrateCommand } from "./calibrate.js";
 import { messageOf } from "./error-message.js";
 import { EXIT, exitCodeOf } from "./exit-code.js";
 import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
+import { mergeCommand } from "./merge.js";
 import { pruneCommand } from "./prune.js";
 import { verifyCommand } from "./verify.js";
 
@@ -13,6 +15,8 @@ const program = new Command("espalier")
   .version(VERSION)
   .addCommand(inspectCommand())
   .addCommand(pruneCommand())
+  .addCommand(calibrateCommand())
+  .addCommand(mergeCommand())
   .addCommand(verifyCommand())
   .addHelpText(
     "after",

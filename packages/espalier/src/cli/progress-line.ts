@@ -45,8 +45,9 @@ export class ProgressLine {
 }
 
 /** `masks 3/10, 12.3/s, 1 s left (layer0/ffn/up)`; `seconds` is the time spent in this phase so far. */
-export function progressText(event: ProgressEvent, seconds: number): string {
-  const rate = seconds > 0 ? event.done / seconds : 0;
-  const left = rate > 0 ? `, ${rate.toFixed(1)}/s, ${Math.ceil((event.total - event.done) / rate)} s left` : "";
-  return `${event.phase} ${event.done}/${event.total}${left}${event.item ? ` (${printable(event.item)})` : ""}`;
+export function progressText({ phase, done, total, item }: ProgressEvent, seconds: number): string {
+  const rate = seconds > 0 ? done / seconds : 0;
+  const left = total === undefined ? "" : `, ${Math.ceil((total - done) / rate)} s left`;
+  const speed = rate > 0 ? `, ${rate.toFixed(1)}/s${left}` : "";
+  return `${phase} ${done}${total === undefined ? "" : `/${total}`}${speed}${item ? ` (${printable(item)})` : ""}`;
 }

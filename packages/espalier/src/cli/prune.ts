@@ -1,7 +1,7 @@
 import { CRITERION_NAMES, PATTERN_FORMS, parseCriterion, parsePattern } from "@espalier/core";
 import { Command, Option } from "commander";
-import { EspalierError } from "../errors.js";
 import { type PrunedModel, prune } from "../prune.js";
+import { fromFiles } from "../samples.js";
 import { readStatistics } from "../statistics.js";
 import { checkWritable, type WrittenModel } from "../write.js";
 import { interruptible } from "./interrupt.js";
@@ -15,6 +15,8 @@ interface Flags {
   readonly pattern: string;
   readonly sparsity?: number;
   readonly group?: "layer" | "row" | "model";
+  readonly samples?: string;
+  readonly mask?: string;
   readonly statistics?: string;
   readonly include?: string[];
   readonly exclude?: string[];
@@ -39,7 +41,12 @@ export function pruneCommand(): Command {
         "model",
       ]),
     )
-    .option("--statistics <file>", "activation statistics, for --criterion wanda")
+    .option(
+      "--samples <path>",
+      "what wanda calibrates on: .npz, .npy, .safetensors, .jsonl, a folder, a glob, a module",
+    )
+    .option("--mask <input>", "with --samples: leave out positions where this input is 0, such as attention_mask")
+    .option("--statistics <file>", "what wanda calibrated on before: see espalier calibrate")
     .option("--include <glob>", "prune only these weights or nodes (repeatable)", collect)
     .option("--exclude <glob>", "leave these weights or nodes alone (repeatable)", collect)
     .addOption(
@@ -54,7 +61,6 @@ export function pruneCommand(): Command {
 
 async function run(model: string, flags: Flags): Promise<void> {
   const start = performance.now();
-  checkStatistics(flags);
   const criterion = parseCriterion(flags.criterion, flags.seed);
   const pattern = parsePattern(flags.pattern, flags.sparsity, flags.group);
   checkWritable(flags.output);
@@ -67,6 +73,8 @@ async function run(model: string, flags: Flags): Promise<void> {
         onUnsupported: flags.onUnsupported,
         onProgress: (event) => progress.show(event),
         signal,
+        ...(flags.samples !== undefined && { calibration: fromFiles(flags.samples) }),
+        ...(flags.mask !== undefined && { mask: flags.mask }),
         ...(flags.statistics !== undefined && { statistics: readStatistics(flags.statistics) }),
         ...(flags.include && { include: flags.include }),
         ...(flags.exclude && { exclude: flags.exclude }),
@@ -78,18 +86,6 @@ async function run(model: string, flags: Flags): Promise<void> {
     process.stdout.write(flags.json ? `${json(pruned, written, seconds)}\n` : `${text(pruned, written, seconds)}\n`);
   } finally {
     progress.end();
-  }
-}
-
-function checkStatistics({ criterion, statistics }: Flags): void {
-  if (statistics !== undefined && criterion !== "wanda") {
-    throw new EspalierError("usage", `--statistics goes with --criterion wanda, not with ${criterion}: leave it out`);
-  }
-  if (criterion === "wanda" && statistics === undefined) {
-    throw new EspalierError(
-      "usage",
-      "--criterion wanda needs --statistics FILE: it weighs each weight by how strongly its input is driven",
-    );
   }
 }
 

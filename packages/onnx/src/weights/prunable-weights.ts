@@ -1,11 +1,12 @@
 import { dtypeName } from "../dtype.js";
 import type { Model } from "../model.js";
 import { tensorBytes } from "../tensor-bytes.js";
+import { tensorChunks } from "../tensor-chunks.js";
 import { entryCount } from "./buffer-order.js";
 import { type ConstantSource, constantSources } from "./constant-sources.js";
 import { indexScopes } from "./index-scopes.js";
 import { MAX_RANK } from "./node-reading.js";
-import type { BytesOf } from "./read-values.js";
+import type { BytesOf, ChunksOf } from "./read-values.js";
 import type { Scope } from "./scope.js";
 import { directConsumers, Tracer } from "./trace.js";
 import { UniqueNames } from "./unique-names.js";
@@ -27,6 +28,7 @@ const TRACED: ReadonlySet<string> = new Set(["float32", "float64", "float16", "b
  */
 export function prunableWeights(model: Model): readonly Weight[] {
   const bytesOf: BytesOf = (tensor) => tensorBytes(model, tensor);
+  const chunksOf: ChunksOf = (tensor) => tensorChunks(model, tensor);
   const index = indexScopes(model.proto);
   const tracer = new Tracer(index, bytesOf);
   const names = new UniqueNames();
@@ -43,7 +45,7 @@ export function prunableWeights(model: Model): readonly Weight[] {
     };
     const reason = refusal(scope, source, shape);
     if (reason !== undefined) return { ...base, consumers: directConsumers(location), prunable: false, reason };
-    return weightFrom(base, tracer.trace({ ...location, dtype, shape }), bytesOf);
+    return weightFrom(base, tracer.trace({ ...location, dtype, shape }), bytesOf, chunksOf);
   };
   return index.scopes.flatMap((scope) => constantSources(scope).map((source) => weightOf(scope, source)));
 }

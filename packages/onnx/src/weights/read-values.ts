@@ -1,24 +1,59 @@
 import type { DtypeName } from "../dtype.js";
 import { dtypeName } from "../dtype.js";
 import type { TensorProto } from "../proto.js";
+import { elementCount } from "../tensor-size.js";
 import { type Dequantization, parameterIndex } from "./dequantization.js";
 
 /** A tensor's bytes as `tensorBytes` gives them: canonical, fresh, at the start of a buffer of their own. */
 export type BytesOf = (tensor: TensorProto) => Uint8Array;
 
+/** The same bytes as `tensorChunks` gives them: pieces that each start a buffer. */
+export type ChunksOf = (tensor: TensorProto) => Iterable<Uint8Array>;
+
 /**
  * Floating-point values from little-endian bytes: float32, float16 and bfloat16 exactly as f32, float64 as f64.
  *
- * @param bytes aligned for their type; float32 and float64 values are laid over them, so that a weight is in memory once
+ * @param chunks pieces that are aligned for their type and hold whole elements
+ * @param length number of values
+ * @param into memory for the values, used where it is large enough
  */
-export function floatValues(bytes: Uint8Array, dtype: DtypeName): Float32Array | Float64Array {
-  if (dtype === "float64") return new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8);
-  if (dtype === "float32") return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-  const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
-  const bits = new Uint32Array(halves.length);
+export function floatValues(
+  chunks: Iterable<Uint8Array>,
+  dtype: DtypeName,
+  length: number,
+  into?: ArrayBuffer,
+): Float32Array | Float64Array {
+  const values = dtype === "float64" ? float64In(into, length) : float32In(into, length);
+  if (dtype === "float16" || dtype === "bfloat16") widenHalves(chunks, dtype, values);
+  else copyBytes(chunks, new Uint8Array(values.buffer, 0, values.byteLength));
+  return values;
+}
+
+function float64In(into: ArrayBuffer | undefined, length: number): Float64Array {
+  return into !== undefined && into.byteLength >= 8 * length ? new Float64Array(into, 0, length) : new Float64Array(length);
+}
+
+function float32In(into: ArrayBuffer | undefined, length: number): Float32Array {
+  return into !== undefined && into.byteLength >= 4 * length ? new Float32Array(into, 0, length) : new Float32Array(length);
+}
+
+function copyBytes(chunks: Iterable<Uint8Array>, target: Uint8Array): void {
+  let at = 0;
+  for (const chunk of chunks) {
+    target.set(chunk, at);
+    at += chunk.length;
+  }
+}
+
+function widenHalves(chunks: Iterable<Uint8Array>, dtype: "float16" | "bfloat16", values: ArrayBufferView): void {
+  const bits = new Uint32Array(values.buffer, 0, values.byteLength / 4);
   const widen = dtype === "float16" ? widenFloat16 : widenBfloat16;
-  for (let index = 0; index < halves.length; index++) bits[index] = widen(halves[index]!);
-  return new Float32Array(bits.buffer);
+  let first = 0;
+  for (const chunk of chunks) {
+    const halves = new Uint16Array(chunk.buffer, chunk.byteOffset, chunk.byteLength / 2);
+    for (let index = 0; index < halves.length; index++) bits[first + index] = widen(halves[index]!);
+    first += halves.length;
+  }
 }
 
 function widenBfloat16(half: number): number {
@@ -38,21 +73,33 @@ function widenFloat16(half: number): number {
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }
 
-/** `(stored − zero point) · scale`, each rounded once to f32, as DequantizeLinear computes it. */
+/**
+ * `(stored − zero point) · scale`, each rounded once to f32, as DequantizeLinear computes it.
+ *
+ * @param chunks pieces of the stored integers
+ * @param length number of values
+ * @param into memory for the values, used where it is large enough
+ */
 export function dequantizedValues(
-  bytes: Uint8Array,
+  chunks: Iterable<Uint8Array>,
   dtype: "int8" | "uint8",
   { scale, zeroPoint, parameters }: Dequantization,
   bytesOf: BytesOf,
+  length: number,
+  into?: ArrayBuffer,
 ): Float32Array {
-  const scales = floatValues(bytesOf(scale), dtypeName(scale.dataType));
+  const scales = floatValues([bytesOf(scale)], dtypeName(scale.dataType), elementCount(scale));
   const zeros = zeroPoint && integerValues(bytesOf(zeroPoint), dtype);
-  const stored = integerValues(bytes, dtype);
-  const values = new Float32Array(stored.length);
-  for (let index = 0; index < stored.length; index++) {
-    const parameter = parameters.length === 0 ? 0 : parameterIndex(parameters, index);
-    // The product of a 9-bit integer and a 24-bit significand is exact in f64: storing it rounds once.
-    values[index] = (stored[index]! - (zeros?.[parameter] ?? 0)) * scales[parameter]!;
+  const values = float32In(into, length);
+  let first = 0;
+  for (const chunk of chunks) {
+    const stored = integerValues(chunk, dtype);
+    for (let index = 0; index < stored.length; index++) {
+      const parameter = parameters.length === 0 ? 0 : parameterIndex(parameters, first + index);
+      // The product of a 9-bit integer and a 24-bit significand is exact in f64: storing it rounds once.
+      values[first + index] = (stored[index]! - (zeros?.[parameter] ?? 0)) * scales[parameter]!;
+    }
+    first += stored.length;
   }
   return values;
 }

@@ -1,7 +1,8 @@
+import { entryCount } from "./buffer-order.js";
 import { type Dequantization, type SameTensor, sameDequantization, tensorComparison } from "./dequantization.js";
 import { describeLayout, sameLayout } from "./matrix-layout.js";
 import { describeNode } from "./node-names.js";
-import { type BytesOf, dequantizedValues, floatValues, zeroPointAt } from "./read-values.js";
+import { type BytesOf, type ChunksOf, dequantizedValues, floatValues, zeroPointAt } from "./read-values.js";
 import type { Finding } from "./trace.js";
 import type { PrunableWeight, Weight, WeightBase } from "./weight.js";
 
@@ -12,12 +13,13 @@ export function weightFrom(
   base: Omit<WeightBase, "consumers">,
   findings: readonly Finding[],
   bytesOf: BytesOf,
+  chunksOf: ChunksOf,
 ): Weight {
   const consumers = findings.flatMap(({ consumer }) => (consumer ? [consumer] : []));
   const matrices = findings.filter((finding) => finding.kind === "matrix");
   const reason = reasonAgainst(findings, matrices, bytesOf);
   if (reason !== undefined) return { ...base, consumers, prunable: false, reason };
-  return prunableWeight({ ...base, consumers }, matrices, bytesOf);
+  return prunableWeight({ ...base, consumers }, matrices, bytesOf, chunksOf);
 }
 
 function reasonAgainst(
@@ -41,7 +43,12 @@ function agree(a: Dequantization | undefined, b: Dequantization | undefined, sam
   return a === b || (a !== undefined && b !== undefined && sameDequantization(a, b, sameTensor));
 }
 
-function prunableWeight(base: WeightBase, matrices: readonly MatrixFinding[], bytesOf: BytesOf): PrunableWeight {
+function prunableWeight(
+  base: WeightBase,
+  matrices: readonly MatrixFinding[],
+  bytesOf: BytesOf,
+  chunksOf: ChunksOf,
+): PrunableWeight {
   const { layout, dequantization } = matrices[0]!;
   const axisConflict = conflict(matrices);
   const { tensor, dtype } = base;
@@ -54,12 +61,15 @@ function prunableWeight(base: WeightBase, matrices: readonly MatrixFinding[], by
     axes: layout.axes,
     ...(axisConflict !== undefined && { axisConflict }),
   };
-  if (dequantization === undefined) return { ...weight, read: () => floatValues(bytesOf(tensor), dtype) };
+  const length = entryCount(base.shape);
+  if (dequantization === undefined) {
+    return { ...weight, read: (into) => floatValues(chunksOf(tensor), dtype, length, into) };
+  }
   const stored = dtype === "int8" ? "int8" : "uint8";
   const zeroAt = zeroPointAt(stored, dequantization, bytesOf);
   return {
     ...weight,
-    read: () => dequantizedValues(bytesOf(tensor), stored, dequantization, bytesOf),
+    read: (into) => dequantizedValues(chunksOf(tensor), stored, dequantization, bytesOf, length, into),
     ...(zeroAt && { zeroAt }),
   };
 }

@@ -50,11 +50,12 @@ export interface PrunableWeight extends WeightBase {
   readonly axisConflict?: string;
   /**
    * The entries in buffer order: float32, float16 and bfloat16 exactly, as f32; float64 as f64; int8 and uint8 dequantised,
-   * `(stored − zero point) · scale`, rounded to f32. A fresh array, read from the file on every call.
+   * `(stored − zero point) · scale`, rounded to f32. Read from the file on every call.
    *
+   * @param into memory that the array is laid over, from its start, where it is large enough; otherwise the array is fresh
    * @throws {OnnxError} what `tensorBytes` throws
    */
-  read(): Float32Array | Float64Array;
+  read(into?: ArrayBuffer): Float32Array | Float64Array;
   /**
    * The stored integer that means zero at this buffer index, for int8 and uint8 weights with zero points.
    * Absent where all-zero bytes mean zero.

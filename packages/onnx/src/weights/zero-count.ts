@@ -1,6 +1,6 @@
-import { elementSize } from "../dtype.js";
+import type { DtypeName } from "../dtype.js";
 import type { Model } from "../model.js";
-import { tensorBytes } from "../tensor-bytes.js";
+import { tensorChunks } from "../tensor-chunks.js";
 import { prunableWeights } from "./prunable-weights.js";
 import type { PrunableWeight, Weight } from "./weight.js";
 
@@ -18,22 +18,28 @@ export interface ParameterCount extends ZeroCount {
 
 /**
  * Counts the zeros of every parameter tensor: of every floating-point tensor wherever it stands, and of every quantised
- * prunable weight; other integers are shapes and indices. Reads one tensor at a time.
+ * prunable weight; other integers are shapes and indices. Reads one tensor at a time, floating-point ones in pieces.
  *
  * @throws {OnnxError} when a tensor cannot be read
  */
 export function* parameterCounts(model: Model): Generator<ParameterCount> {
   for (const weight of prunableWeights(model)) {
     const { name, prunable } = weight;
-    if (weight.prunable) yield { name, prunable, ...countZeros(weight) };
-    else if (FLOATS.includes(weight.dtype)) yield { name, prunable, ...countFloatZeros(model, weight) };
+    const count = isFloat(weight) ? countFloatZeros(model, weight) : prunable && countQuantizedZeros(weight);
+    if (count) yield { name, prunable, ...count };
   }
 }
 
-const FLOATS: readonly string[] = ["float16", "bfloat16", "float32", "float64"];
+/**
+ * Counts the zeros of one prunable weight of a model.
+ *
+ * @throws {OnnxError} when it cannot be read
+ */
+export function countZeros(model: Model, weight: PrunableWeight): ZeroCount {
+  return isFloat(weight) ? countFloatZeros(model, weight) : countQuantizedZeros(weight);
+}
 
-/** Counts the zeros of one prunable weight. */
-export function countZeros(weight: Pick<PrunableWeight, "read">): ZeroCount {
+function countQuantizedZeros(weight: PrunableWeight): ZeroCount {
   const values = weight.read();
   let zeros = 0;
   // Adding a comparison has no branch to predict wrong, which among random zeros costs ten times the rest.
@@ -41,18 +47,48 @@ export function countZeros(weight: Pick<PrunableWeight, "read">): ZeroCount {
   return { zeros, total: values.length };
 }
 
+function isFloat({ dtype }: Weight): boolean {
+  return NON_ZEROS.has(dtype);
+}
+
 function countFloatZeros(model: Model, weight: Weight): ZeroCount {
-  const bytes = tensorBytes(model, weight.tensor);
-  const size = elementSize(weight.tensor.dataType);
+  const countNonZeros = NON_ZEROS.get(weight.dtype)!;
   let nonZeros = 0;
-  for (let end = size; end <= bytes.length; end += size) {
-    let rest = bytes[end - 1]! & 0x7f; // without the sign
-    for (let at = end - size; at < end - 1; at++) rest |= bytes[at]!;
-    if (rest !== 0) nonZeros++;
-  }
+  for (const chunk of tensorChunks(model, weight.tensor)) nonZeros += countNonZeros(chunk);
   // A sparse tensor stores fewer entries than its shape has: the others are zero.
   const total = weight.shape.reduce((product, length) => product * length, 1);
   return { zeros: total - nonZeros, total };
+}
+
+/** How many elements are something else than a zero of either sign: whose bits but the sign are not all 0. */
+const NON_ZEROS: ReadonlyMap<DtypeName, (chunk: Uint8Array) => number> = new Map([
+  ["float16", nonZeroHalves],
+  ["bfloat16", nonZeroHalves],
+  ["float32", nonZeroSingles],
+  ["float64", nonZeroDoubles],
+]);
+
+function nonZeroHalves({ buffer, byteOffset, length }: Uint8Array): number {
+  const bits = new Uint16Array(buffer, byteOffset, length / 2);
+  let count = 0;
+  for (let index = 0; index < bits.length; index++) count += Number((bits[index]! & 0x7fff) !== 0);
+  return count;
+}
+
+function nonZeroSingles({ buffer, byteOffset, length }: Uint8Array): number {
+  const bits = new Int32Array(buffer, byteOffset, length / 4);
+  let count = 0;
+  for (let index = 0; index < bits.length; index++) count += Number((bits[index]! & 0x7fffffff) !== 0);
+  return count;
+}
+
+function nonZeroDoubles({ buffer, byteOffset, length }: Uint8Array): number {
+  const words = new Int32Array(buffer, byteOffset, length / 4);
+  let count = 0;
+  for (let low = 0; low < words.length; low += 2) {
+    count += Number((words[low]! | (words[low + 1]! & 0x7fffffff)) !== 0);
+  }
+  return count;
 }
 
 /** The fraction of zeros over several tensors; 0 over nothing. */

@@ -23,7 +23,7 @@ export const pattern: CheckDefinition = {
     const { demands, unknown } = demandsOf(context);
     if (unknown !== undefined) return skipped(`${unknown}: give a pattern`);
     if (demands.length === 0) return skipped("the pruning record names none of the chosen weights: give a pattern");
-    const violations = [...violationsIn(demands), ...violationsAcross(demands)];
+    const violations = [...violationsIn(demands), ...violationsAcross(context, demands)];
     const specs = [...new Set(demands.map((demand) => demand.pattern.spec))].join(", ");
     const total = counted(demands.length, "weight");
     return noneAllowed(
@@ -64,12 +64,12 @@ function* violationsIn(demands: readonly Demand[]): Generator<string> {
 }
 
 /** Weights that were ranked together have their zeros together: one of them alone may have fewer. */
-function* violationsAcross(demands: readonly Demand[]): Generator<string> {
+function* violationsAcross({ options }: VerifyContext, demands: readonly Demand[]): Generator<string> {
   const together = demands.filter((demand) => demand.pattern.group === "model");
   for (const sparsity of new Set(together.map((demand) => demand.pattern.sparsity))) {
     let [zeros, total] = [0, 0];
     for (const { pair } of together.filter((demand) => demand.pattern.sparsity === sparsity)) {
-      const count = countZeros(pair.pruned);
+      const count = countZeros(options.pruned, pair.pruned);
       zeros += count.zeros;
       total += count.total;
     }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type PruningStep, weightsDigestChunks } from "@espalier/core";
-import { tensorBytes } from "@espalier/onnx";
+import { tensorByteLength, tensorChunks } from "@espalier/onnx";
 import type { VerifyContext } from "../verify-context.js";
 import { type CheckDefinition, counted, noneAllowed, skipped } from "./check-definition.js";
 
@@ -51,7 +51,9 @@ function digestOriginal({ options, weights }: VerifyContext, step: PruningStep):
   const hash = createHash("sha256");
   const originals = weights
     .filter(({ name }) => names.has(name))
-    .map(({ name, original }) => ({ name, bytes: () => tensorBytes(options.original, original.tensor) }));
+    .map(({ name, original: { tensor } }) => {
+      return { name, byteLength: tensorByteLength(tensor), bytes: () => tensorChunks(options.original, tensor) };
+    });
   for (const chunk of weightsDigestChunks(originals)) hash.update(chunk);
   return `sha256:${hash.digest("hex")}`;
 }

@@ -6,7 +6,7 @@ import { type SpatialAxis, spatialSums } from "../spatial-sums.js";
 import { requireNoTokens } from "../token-mask.js";
 import { Unmeasurable } from "../unmeasurable.js";
 import type { Padding } from "../window.js";
-import { imageShape, kernelOf } from "./conv.js";
+import { channelsOf, imageShape, kernelOf } from "./conv.js";
 
 /** How a transposed convolution spreads one axis. */
 interface Spread {
@@ -41,7 +41,14 @@ export const convTranspose: MeasuredOperator = {
       .map((spread, axis) => outputsOf(measuring, spread, sizes.of(shape[axis + 2], name, axis + 2)))
       .reduce((a, b) => sizes.times(a, b), sizes.of(shape[0], name, 0));
     const axes = spreads.map((spread): SpatialAxis => ({ reach: reachOf(spread), isWhole: false }));
-    return { sums: spatialSums(measuring, { value: graph.op("Mul", [value, value]), shape }, axes), count };
+    return {
+      sums: spatialSums(
+        measuring,
+        { value: graph.op("Mul", [value, value]), shape, channels: channelsOf(site, spreads) },
+        axes,
+      ),
+      count,
+    };
   },
 };
 

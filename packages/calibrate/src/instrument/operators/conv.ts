@@ -4,10 +4,10 @@ import { patchGram } from "../patch-gram.js";
 import { convReach } from "../reach.js";
 import type { RunPadding } from "../reach-table.js";
 import { type Dim, product, sizeOf, sizesOf } from "../shapes/dim.js";
-import { type SpatialAxis, spatialSums } from "../spatial-sums.js";
+import { type Runs, type SpatialAxis, spatialSums } from "../spatial-sums.js";
 import { requireNoTokens } from "../token-mask.js";
 import { Unmeasurable } from "../unmeasurable.js";
-import { paddingFor, type Window, windowCount, windowsOf } from "../window.js";
+import { type Padding, paddingFor, type Window, windowCount, windowsOf } from "../window.js";
 
 /**
  * Conv of any number of spatial axes: the in-feature `(channel, position of the kernel)` sees `x[n, c, o · stride + k ·
@@ -29,8 +29,9 @@ export const conv: MeasuredOperator = {
       .reduce((a, b) => sizes.times(a, b));
     const count = sizes.times(sizes.of(shape[0], name, 0), perImage);
     if (measuring.gram) return { sums: patchGram(measuring, site, { value, windows, perImage, count }), count };
+    const channels = channelsOf(site, windows);
     const axes = windows.map((window, axis) => axisOf(measuring, window, shape[axis + 2]!, () => sizeOfAxis(axis)));
-    return { sums: spatialSums(measuring, { value: graph.op("Mul", [value, value]), shape }, axes), count };
+    return { sums: spatialSums(measuring, { value: graph.op("Mul", [value, value]), shape, channels }, axes), count };
   },
 };
 
@@ -39,6 +40,11 @@ export function kernelOf({ node, input }: Site, { shapes }: Measuring): readonly
   const kernel = intsOf(node, "kernel_shape") ?? sizesOf(shapes.of(node.input[input]!))?.slice(2);
   if (kernel === undefined) throw new Unmeasurable("the size of its kernel is not known beforehand");
   return kernel;
+}
+
+/** Channels of the input of a convolution: those of all groups. */
+export function channelsOf({ weight }: Site, kernel: readonly { readonly kernel: number }[]): number {
+  return (weight.groups * weight.inFeatures) / kernel.reduce((all, axis) => all * axis.kernel, 1);
 }
 
 /** The shape of images: what is known of it, of the rank that the kernel says. */
@@ -52,7 +58,7 @@ function countOf({ graph }: Measuring, window: Window, dim: Dim, size: string): 
   const fixedSize = sizeOf(dim);
   if (fixedSize !== undefined) return graph.integers([windowCount(window, fixedSize)]);
   const { kernel, stride, dilation, padding } = window;
-  if (padding !== undefined && typeof padding !== "string" && stride === 1) {
+  if (typeof padding !== "string" && stride === 1) {
     return graph.op("Add", [size, graph.integers([padding.begin + padding.end - dilation * (kernel - 1)])]);
   }
   // Rounded down, plus one; for SAME rounded up, which is the same with another summand.
@@ -62,7 +68,7 @@ function countOf({ graph }: Measuring, window: Window, dim: Dim, size: string): 
 }
 
 function axisOf(measuring: Measuring, window: Window, dim: Dim, size: () => string): SpatialAxis {
-  const { kernel, stride, dilation, padding } = window;
+  const { kernel, stride, padding } = window;
   const fixedSize = sizeOf(dim);
   if (fixedSize === undefined && typeof padding === "string" && stride > 1) {
     return {
@@ -75,9 +81,17 @@ function axisOf(measuring: Measuring, window: Window, dim: Dim, size: () => stri
   const zeros = paddingFor(window, fixedSize ?? 1);
   const reach = convReach(window, zeros);
   const isWhole = kernel === 1 && stride === 1 && zeros.begin === 0 && zeros.end === 0;
-  if (fixedSize === undefined || stride > 1) return { reach, isWhole };
-  const length = windowCount(window, fixedSize);
-  return { reach, isWhole, runs: { length, step: dilation, padding: zeros } };
+  const runs = fixedSize === undefined ? undefined : runsOf(window, fixedSize, zeros);
+  return { reach, isWhole, ...(runs && { runs }) };
+}
+
+/** The windows as runs of entries; undefined where more than the padding is left behind the last window. */
+function runsOf(window: Window, size: number, { begin, end }: Padding): Runs | undefined {
+  const { kernel, stride, dilation } = window;
+  const length = windowCount(window, size);
+  const left = size + begin + end - dilation * (kernel - 1) - 1 - stride * (length - 1);
+  if (left > end || length < 1) return undefined;
+  return { length, spacing: stride, step: dilation, padding: { begin, end: end - left } };
 }
 
 /** `total = (⌈size / stride⌉ − 1) · stride + dilation · (kernel − 1) + 1 − size`, not below 0, and its halves. */

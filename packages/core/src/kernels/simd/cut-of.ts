@@ -7,7 +7,7 @@ const INFINITE = 0x7f800000;
 
 /** Keys of some two powers of two lie evenly enough that a guess between them beats halving, by a quarter of all counts. */
 const EVEN_RANGE = 1 << 24;
-/** Guesses can close in from one side only, one key at a time; after so many counts (15 on average) halving takes over. */
+/** Guesses can close in from one side only, one key at a time; after so many counts (12 to 15 are usual) halving takes over. */
 const MOST_GUESSES = 24;
 
 /**

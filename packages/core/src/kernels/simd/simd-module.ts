@@ -24,8 +24,8 @@ export interface SimdModule {
 }
 
 /**
- * Entries copied into the module at a time. 128 KiB stay in any level-2 cache; half of that or twice as much is as fast on
- * the machine of docs/benchmarks.md, 8 KiB is a fifth slower for the calls.
+ * Entries copied into the module at a time. 128 KiB stay in any level-2 cache; 32 to 512 KiB were equally fast within the
+ * noise, with 8 KiB the copies in and out took a fifth longer for their calls.
  */
 export const TILE_LENGTH = 1 << 15;
 
