@@ -101,7 +101,7 @@ describe("calibrate", () => {
   test("says in a table what it measured, and how to go on", async () => {
     const { stdout } = await calibrateSentences("table.stats", "--mask", "attention_mask");
     expect(stdout).toMatch(/layer0\/ffn\/down\/weight +\| +1,536 \| +[\d,]+ \|/);
-    expect(stdout).toMatch(/70 samples, 3 of 3 shards, in [\d.]+ s\. Use it with: espalier prune/);
+    expect(stdout).toMatch(/70 samples, 3 of 3 shards, in [\d.]+ s\. Next: espalier prune MODEL -o OUT --criterion wanda --statistics .*table\.stats/);
   });
 
   test("collects Gram matrices on request, within a budget", async () => {

@@ -23,7 +23,7 @@ export function calibrationText(
 ): string {
   const reused = shards.reused > 0 ? `, ${shards.reused} of them taken over` : "";
   const done = `${output}: ${samples} samples, ${shards.done} of ${shards.total} shards${reused}, in ${seconds.toFixed(1)} s.`;
-  return `${listing(file)}\n${done} ${nextStep(file)}\n`;
+  return `${listing(file)}\n${done} ${nextStep(output, file)}\n`;
 }
 
 /** The JSON document of `merge`. */
@@ -44,7 +44,7 @@ export function mergeDocument(output: string, file: StatisticsFile): string {
 export function mergeText(output: string, file: StatisticsFile): string {
   const total = file.samples.shards.length;
   const done = total - missingShards(file).length;
-  return `${listing(file)}\n${output}: ${file.samples.count} samples, ${done} of ${total} shards. ${nextStep(file)}\n`;
+  return `${listing(file)}\n${output}: ${file.samples.count} samples, ${done} of ${total} shards. ${nextStep(output, file)}\n`;
 }
 
 function document(content: object): string {
@@ -75,9 +75,9 @@ function listing(file: StatisticsFile): string {
   ].join("\n");
 }
 
-function nextStep(file: StatisticsFile): string {
+function nextStep(output: string, file: StatisticsFile): string {
   const isWhole = file.samples.complete && missingShards(file).length === 0;
   return isWhole
-    ? "Use it with: espalier prune --criterion wanda --statistics"
-    : "Merge it with the other shards: espalier merge";
+    ? `Next: espalier prune MODEL -o OUT --criterion wanda --statistics ${output}`
+    : "Next: espalier merge it with the files of the other shards";
 }
