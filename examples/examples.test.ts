@@ -50,3 +50,12 @@ describe("04-build-gate", () => {
     });
   });
 });
+
+test("05-wanda-two-of-four keeps embeddings closer to the dense ones than magnitude does", async () => {
+  const [l1, wanda] = [...(await example("05-wanda-two-of-four")).matchAll(/embedding: ([\d.]+)/g)].map((match) => Number(match[1]));
+  expect(wanda).toBeGreaterThan(l1!);
+});
+
+test("06-shards-on-several-machines gives the same bytes as one machine", async () => {
+  expect(await example("06-shards-on-several-machines")).toContain("the same bytes");
+});
