@@ -21,30 +21,29 @@ export function transformer(folder: string, seq: number, count: number): Workloa
 }
 
 const CHANNELS = 64;
-const SIDE = 56;
+const SIDE = 112;
 const LAYERS = 6;
 
-/** Six 3×3 convolutions of 64 channels over 56 × 56 pixels, a Relu behind each. */
+/** Six 3×3 convolutions with a Relu behind each: from 3 × 112 × 112 pixels with stride 2 to 64 channels, which it keeps. */
 export function convNetwork(folder: string, count: number): Workload {
   const { float32 } = random(5);
-  const weights = Array.from({ length: LAYERS }, (_, layer) => {
-    // Keeps the variance: each output sums 9 · 64 products, and Relu halves it.
-    const values = float32(CHANNELS * CHANNELS * 9).map((value) => value * Math.sqrt(2 / (9 * CHANNELS)));
-    return tensor(`conv${layer}/weight`, [CHANNELS, CHANNELS, 3, 3], values);
+  const layers = Array.from({ length: LAYERS }, (_, layer) => ({ name: `conv${layer}`, inputs: layer === 0 ? 3 : CHANNELS, layer }));
+  const initializers = layers.map(({ name, inputs }) => {
+    // Keeps the variance: each output sums 9 products for every input channel, and Relu halves it.
+    const values = float32(CHANNELS * inputs * 9).map((value) => value * Math.sqrt(2 / (9 * inputs)));
+    return tensor(`${name}/weight`, [CHANNELS, inputs, 3, 3], values);
   });
-  const nodes = weights.flatMap((_, layer) => [
-    node("Conv", [layer === 0 ? "x" : `relu${layer - 1}`, `conv${layer}/weight`], [`conv${layer}`], {
-      kernel_shape: [3, 3],
-      pads: [1, 1, 1, 1],
-    }),
-    node("Relu", [`conv${layer}`], [`relu${layer}`]),
-  ]);
-  const dims = ["batch", CHANNELS, SIDE, SIDE];
+  const nodes = layers.flatMap(({ name, layer }) => {
+    const stride = layer === 0 ? 2 : 1;
+    const attributes = { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [stride, stride] };
+    const input = layer === 0 ? "x" : `conv${layer - 1}/relu`;
+    return [node("Conv", [input, `${name}/weight`], [name], attributes), node("Relu", [name], [`${name}/relu`])];
+  });
   const path = join(folder, "conv.onnx");
-  const inputs = [valueInfo("x", "float32", dims)];
-  const outputs = [valueInfo(`relu${LAYERS - 1}`, "float32", dims)];
-  writeFileSync(path, buildModel({ nodes, initializers: weights, inputs, outputs }));
-  return { path, samples: noise("x", [1, CHANNELS, SIDE, SIDE], count) };
+  const inputs = [valueInfo("x", "float32", ["batch", 3, SIDE, SIDE])];
+  const outputs = [valueInfo(`conv${LAYERS - 1}/relu`, "float32", ["batch", CHANNELS, SIDE / 2, SIDE / 2])];
+  writeFileSync(path, buildModel({ nodes, initializers, inputs, outputs }));
+  return { path, samples: noise("x", [1, 3, SIDE, SIDE], count) };
 }
 
 /** A few samples of noise over and over, so that the source costs nothing. */

@@ -2,7 +2,7 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BroadcastChannel, threadId, workerData } from "node:worker_threads";
-import { shardMessage } from "../dist/workers/messages.js";
+import { decodeShard } from "../dist/workers/shard-message.js";
 import runShardMessage from "../dist/workers/shard-worker.js";
 
 const folder = process.env.ESPALIER_FAULTS;
@@ -26,7 +26,7 @@ const ACTIONS = {
 };
 
 export default function run(message) {
-  const { index } = shardMessage.decode(message);
+  const { index } = decodeShard(message);
   appendFileSync(log, `${index} ${threadId}\n`);
   const attempts = readFileSync(log, "utf8").split("\n").filter((line) => line.startsWith(`${index} `)).length;
   const fault = faults[index]?.[attempts - 1];

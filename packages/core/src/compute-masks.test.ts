@@ -4,6 +4,7 @@ import {
   denseMatrix,
   hash,
   l1,
+  l2,
   Mask,
   nm,
   random,
@@ -17,6 +18,7 @@ import {
 } from "@espalier/core";
 import { describe, expect, it } from "vitest";
 import { coreErrorOf } from "../test-support/errors.js";
+import { PATTERN_CASES } from "../test-support/pattern-cases.js";
 import { matMul, viewOf } from "../test-support/views.js";
 
 const matrix = (name: string, values: number[]): WeightView =>
@@ -136,6 +138,73 @@ describe("computeMasks", () => {
     expect(coreErrorOf(() => computeMasks([view], { criterion: l1(), pattern: rows(0.5) })).code).toBe(
       "shape-mismatch",
     );
+  });
+});
+
+describe("computeMasks with scratch memory", () => {
+  /** A view that reads into the memory it is given, as weights on disk do. */
+  const onDisk = (name: string, values: number[], double = false): WeightView => ({
+    ...matrix(name, values),
+    read: (into) => {
+      const Values = double ? Float64Array : Float32Array;
+      const fits = into !== undefined && into.byteLength >= values.length * Values.BYTES_PER_ELEMENT;
+      const array = fits ? new Values(into, 0, values.length) : new Values(values.length);
+      array.set(values);
+      return array;
+    },
+  });
+  const views = [
+    onDisk("a", [1, -2, 3, 4, 9, -6, 7, 8]),
+    onDisk("b", [8, 7, 6, 0]),
+    onDisk("c", [3, -5, 0.5, 4], true),
+  ];
+  const statistics: Statistics = new Map(
+    [8, 4, 4].map((length, which) => [
+      "abc"[which]!,
+      { sumOfSquares: Float64Array.from({ length }, (_, i) => (i * 5) % 7), count: 2 },
+    ]),
+  );
+
+  it.each(PATTERN_CASES.filter(({ channelMultiple }) => 4 % (channelMultiple ?? 1) === 0))(
+    "makes the same masks as without, whatever the size of the memory: $name",
+    ({ build }) => {
+      for (const criterion of [l1(), l2(), wanda(), random(3)]) {
+        const request = { criterion, pattern: build(50), statistics };
+        const expected = computeMasks(views, request);
+        // Too small for all, for the first, for the f64 one; large enough.
+        for (const size of [0, 16, 31, 32, 100]) {
+          const scratch = new ArrayBuffer(size);
+          new Uint8Array(scratch).fill(0xff); // NaNs, should anybody read what was there
+          expect(computeMasks(views, { ...request, scratch })).toEqual(expected);
+        }
+      }
+    },
+  );
+
+  it("reads and scores f32 weights nowhere else", () => {
+    const scratch = new ArrayBuffer(32);
+    const places: unknown[] = [];
+    const watching: Criterion = {
+      ...l1(),
+      score: (view, values, found, into) => {
+        places.push(values.buffer === scratch, into === values);
+        return l1().score(view, values, found, into);
+      },
+    };
+    computeMasks(views.slice(0, 2), { criterion: watching, pattern: unstructured(0.5), scratch });
+    expect(places).toEqual([true, true, true, true]);
+  });
+
+  it("never scores over an array that a view handed out as its own", () => {
+    const own = Float32Array.of(-4, 3, -2, 1);
+    const view = denseMatrix("w", own, 1, 4);
+    computeMasks([view], { criterion: l1(), pattern: unstructured(0.5), scratch: new ArrayBuffer(16) });
+    expect(own).toEqual(Float32Array.of(-4, 3, -2, 1));
+  });
+
+  it("lets a criterion ignore it", () => {
+    const request = { criterion: saying(1, 3, 2, 4), pattern: unstructured(0.5), scratch: new ArrayBuffer(16) };
+    expect(computeMasks([onDisk("w", [9, 9, 9, 9])], request).get("w")!.mask).toEqual(Mask.from([0, 1, 0, 1]));
   });
 });
 

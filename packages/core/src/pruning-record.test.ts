@@ -109,10 +109,20 @@ describe("parsePruningRecord", () => {
 
 describe("weightsDigestChunks", () => {
   const text = (chunks: Iterable<Uint8Array>): string => Buffer.concat([...chunks]).toString("latin1");
-  const weight = (name: string, bytes: number[]) => ({ name, bytes: () => Uint8Array.from(bytes) });
+  const weight = (name: string, ...pieces: number[][]) => ({
+    name,
+    byteLength: pieces.flat().length,
+    bytes: () => pieces.map((piece) => Uint8Array.from(piece)),
+  });
 
   it("frames each weight by name and length, in name order", () => {
     expect(text(weightsDigestChunks([weight("b", [7]), weight("a", [1, 2])]))).toBe("a\x002\0\x01\x02b\x001\0\x07");
+  });
+
+  it("makes the same bytes of a weight whatever pieces it comes in", () => {
+    const whole = text(weightsDigestChunks([weight("a", [1, 2, 3]), weight("b", [])]));
+    expect(whole).toBe("a\x003\0\x01\x02\x03b\x000\0");
+    expect(text(weightsDigestChunks([weight("a", [1], [], [2, 3]), weight("b")]))).toBe(whole);
   });
 
   it("tells weights apart whose names and bytes run together", () => {
@@ -123,9 +133,12 @@ describe("weightsDigestChunks", () => {
 
   it("asks for the bytes of a weight only when it is its turn", () => {
     const asked: string[] = [];
-    const lazy = (name: string) => ({ name, bytes: () => new Uint8Array(asked.push(name)) });
+    const lazy = (name: string) => ({ name, byteLength: 1, bytes: () => [new Uint8Array(asked.push(name))] });
     const chunks = weightsDigestChunks([lazy("a"), lazy("b")]);
-    chunks.next();
+    chunks.next(); // the name of a
+    expect(asked).toEqual([]);
+    chunks.next(); // its bytes
+    chunks.next(); // the name of b
     expect(asked).toEqual(["a"]);
   });
 });

@@ -11,7 +11,7 @@ import {
   unstructured,
   wanda,
 } from "@espalier/core";
-import { applyMasks, ExportError, isExportError, type PruningRun } from "@espalier/export";
+import { applyMasks, applyMasksInSteps, ExportError, isExportError, type PruningRun } from "@espalier/export";
 import {
   decodeModel,
   encodeModel,
@@ -138,6 +138,90 @@ describe("applyMasks, the weights", () => {
     const pruned = apply(model, { Q: "00110110" });
     expect([...new Int8Array(bytesOf(pruned, "Q").buffer)]).toEqual([-3, 9, 3, 4, -3, 6, 7, 9]);
     expect(apply(pruned, { Q: "00110110" })).toBe(pruned);
+  });
+});
+
+describe("applyMasks, weights of several pieces", () => {
+  // A piece has 4 MiB. Entries go in a pattern whose period divides no piece, so that a mask read from the wrong place differs.
+  const keeps = (index: number): boolean => index % 3 === 1 || index % 7 === 2;
+
+  function bigWeight(elements: TensorElements, entries: number): { model: Model; mask: Mask } {
+    const bytes = buildModel({
+      nodes: [node("MatMul", ["x", "W"], ["y"])],
+      initializers: [tensor("W", [2, entries / 2], elements)],
+    });
+    return { model: decodeModel(bytes), mask: Mask.from(Array.from({ length: entries }, (_, index) => keeps(index))) };
+  }
+
+  it.each([
+    ["float32", 4, (count: number) => new Float32Array(count).fill(-1)],
+    ["float64", 8, (count: number) => new Float64Array(count).fill(-1)],
+    ["float16", 2, (count: number) => ({ dtype: "float16", bits: new Uint16Array(count).fill(0xbc00) }) as const],
+  ])("clears the entries of %s that the mask prunes, in every piece", (_, size, elements) => {
+    const entries = (9 * 2 ** 20) / size + 2;
+    const { model, mask } = bigWeight(elements(entries), entries);
+    const before = bytesOf(model, "W");
+    const after = bytesOf(applyMasks(model, prunable(model), new Map([["W", mask]]), run), "W");
+    const expected = before.map((byte, at) => (keeps(Math.floor(at / size)) ? byte : 0));
+    expect(Buffer.compare(after, expected)).toBe(0);
+  });
+
+  it("writes the zero point of the entry's own channel in every piece", () => {
+    const entries = 4 * 2 ** 20 + 10;
+    const bytes = buildModel({
+      nodes: [node("DequantizeLinear", ["Q", "s", "z"], ["W"], { axis: 0 }), node("MatMul", ["x", "W"], ["y"])],
+      initializers: [
+        tensor("Q", [2, entries / 2], new Int8Array(entries).fill(100)),
+        tensor("s", [2], Float32Array.of(1, 1)),
+        tensor("z", [2], Int8Array.of(-3, 9)),
+      ],
+    });
+    const model = decodeModel(bytes);
+    const mask = Mask.from(Array.from({ length: entries }, (_, index) => keeps(index)));
+    const pruned = applyMasks(model, prunable(model), new Map([["Q", mask]]), run);
+    const values = new Int8Array(bytesOf(pruned, "Q").buffer);
+    const expected = (index: number): number => (index < entries / 2 ? -3 : 9);
+    expect(values.findIndex((value, index) => value !== (keeps(index) ? 100 : expected(index)))).toBe(-1);
+    expect(applyMasks(pruned, prunable(pruned), new Map([["Q", mask]]), run)).toBe(pruned);
+  });
+
+  it("finds the one bit that would change in the last piece, and hashes all of them", () => {
+    const entries = 2 * 2 ** 20 + 6;
+    const values = Float32Array.from({ length: entries }, (_, index) => (keeps(index) ? 1 : 0));
+    const { model, mask } = bigWeight(values, entries);
+    const same = applyMasks(model, prunable(model), new Map([["W", mask]]), run);
+    const hash = createHash("sha256")
+      .update(`W\0${4 * entries}\0`)
+      .update(new Uint8Array(values.buffer));
+    expect(stepsOf(same)[0]!.originalWeights).toBe(`sha256:${hash.digest("hex")}`);
+    expect(applyMasks(same, prunable(same), new Map([["W", mask]]), run)).toBe(same);
+
+    const last = Mask.from(Array.from({ length: entries }, (_, index) => index !== entries - 1 && keeps(index)));
+    expect(keeps(entries - 1)).toBe(true);
+    const pruned = applyMasks(same, prunable(same), new Map([["W", last]]), run);
+    values[entries - 1] = 0;
+    expect(Buffer.compare(bytesOf(pruned, "W"), new Uint8Array(values.buffer))).toBe(0);
+  });
+});
+
+describe("applyMasksInSteps", () => {
+  it("yields every weight that it reads, by name, and ends in the same model", () => {
+    const model = decodeModel(twoLayers(W, V));
+    const masks = masksOf({ W: "01010110", V: "0011" });
+    const steps = applyMasksInSteps(model, prunable(model), masks, run);
+    expect([steps.next(), steps.next()]).toEqual([
+      { done: false, value: "V" },
+      { done: false, value: "W" },
+    ]);
+    const { done, value } = steps.next();
+    expect(done).toBe(true);
+    expect(encodeModel(value as Model)).toEqual(encodeModel(applyMasks(model, prunable(model), masks, run)));
+  });
+
+  it("reads nothing where nothing is pruned", () => {
+    const model = decodeModel(twoLayers(W, V));
+    const steps = applyMasksInSteps(model, prunable(model), masksOf({ V: "1111" }), run);
+    expect(steps.next()).toEqual({ done: true, value: model });
   });
 });
 

@@ -20,7 +20,10 @@ export interface Examination {
  * @returns yields the name of each weight that is done
  * @throws {OnnxError} what `tensorBytes` throws
  */
-export function* examineWeights(model: Model, masked: readonly MaskedWeight[]): Generator<string, Examination, undefined> {
+export function* examineWeights(
+  model: Model,
+  masked: readonly MaskedWeight[],
+): Generator<string, Examination, undefined> {
   const hash = createHash("sha256");
   const changed: MaskedWeight[] = [];
   // In the order of the digest, so that those of single weights, one after the other, are that of all.

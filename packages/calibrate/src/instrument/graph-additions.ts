@@ -56,21 +56,33 @@ export class GraphAdditions {
     return this.#constant(BigInt64Array.from(values, BigInt), dims);
   }
 
-  /** Makes a value an output of the graph. */
+  /** Makes a value an output of the graph: outputs in the order in which they can be computed. */
   output(value: string, elemType: TensorProto_DataType): void {
     this.#outputs.set(value, elemType);
   }
 
-  /** Everything that the outputs need. */
+  /**
+   * Everything that the outputs need.
+   *
+   * ONNX Runtime runs what the last node without readers needs first, then what the one before it needs, and so on. So the
+   * first output comes last here: outputs are computed in their order, each as soon as its inputs are there, and nothing
+   * has to be kept for them until the end.
+   */
   addition(): GraphAddition {
-    const needed = new Set(this.#outputs.keys());
-    const used = [...this.#nodes].reverse().filter(({ input, output }) => {
-      const isUsed = needed.has(output[0]!);
-      if (isUsed) for (const name of input) needed.add(name);
-      return isUsed;
-    });
+    const makers = new Map(this.#nodes.map((node) => [node.output[0]!, node]));
+    const needed = new Set<string>();
+    const nodes: NodeProto[] = [];
+    const add = (name: string): void => {
+      if (needed.has(name)) return;
+      needed.add(name);
+      const maker = makers.get(name);
+      if (maker === undefined) return;
+      for (const input of maker.input) add(input);
+      nodes.push(maker);
+    };
+    for (const output of [...this.#outputs.keys()].reverse()) add(output);
     return {
-      nodes: used.reverse(),
+      nodes,
       initializers: this.#initializers.filter(({ name }) => needed.has(name)),
       outputs: [...this.#outputs].map(([name, elemType]) => makeValueInfo(name, elemType)),
     };

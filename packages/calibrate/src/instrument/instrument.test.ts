@@ -206,16 +206,25 @@ describe("instrument", () => {
     expect(weights.get("W")).toMatchObject(SUMS);
   });
 
-  it("takes names that are free", async () => {
-    const { weights } = await measuredRun(
+  it("takes names that are free, in subgraphs too", async () => {
+    const branch = (name: string) =>
+      graph({ nodes: [node("Identity", ["v"], [name])], outputs: [valueInfo(name, "float32", ["a", "b"])] });
+    const { weights, instrumentation } = await measuredRun(
       parts(
-        [node("MatMul", ["x", "espalier"], ["espalier/Mul_0"], {}, { name: "espalier2/n" })],
+        [
+          node("MatMul", ["x", "espalier"], ["v"]),
+          node("Constant", [], ["c"], { value: tensor("", [], { dtype: "bool", bits: Uint8Array.of(1) }) }),
+          node("If", ["c"], ["y"], { then_branch: branch("espalier2/Mul_2"), else_branch: branch("e") }),
+        ],
         [f32("espalier", [3, 2])],
-        ["espalier/Mul_0"],
+        ["y"],
       ),
       { x: x23() },
     );
     expect(weights.get("espalier")).toEqual(SUMS);
+    for (const { sumOutput, countOutput } of instrumentation.probes) {
+      expect([sumOutput, countOutput].every((name) => name.startsWith("espalier3/"))).toBe(true);
+    }
   });
 
   it("measures where the other factor is an input of the model, a constant, or the weight itself", async () => {

@@ -44,9 +44,17 @@ export function instrument(
     blocked: options.blocked === true,
   };
   const squares = measureAll(model, weights, { ...shared, gram: false });
-  const wanted = weights.filter((weight) => squares.measured.has(weight) && isWanted(weight, options.gram ?? false));
+  const wanted = weights.filter(
+    (weight) => squares.measured.some((one) => one.weight === weight) && isWanted(weight, options.gram ?? false),
+  );
   const grams = measureAll(model, wanted, { ...shared, gram: true });
-  const probes = [...probesOf(graph, "squares", squares), ...probesOf(graph, "gram", grams)];
+  const probes = [...probesOf("squares", squares), ...probesOf("gram", grams)];
+  if (probes.length === 0) return { model, probes, unsupported: squares.unsupported, withoutGram: grams.unsupported };
+  for (const { measurement } of [...squares.measured, ...grams.measured].sort((a, b) => a.at - b.at)) {
+    graph.output(measurement.sums, DataType.FLOAT);
+    graph.output(measurement.count, DataType.INT64);
+  }
+  holdBack(model, graph);
   return {
     model: appendToGraph(model, graph.addition()),
     probes,
@@ -55,32 +63,49 @@ export function instrument(
   };
 }
 
+/**
+ * Makes the model's own outputs come last. ONNX Runtime may rebuild the nodes that compute them, counts them as its last
+ * nodes then, and would run all of the model before the first reduction, with all activations kept until then: 590 MB
+ * more instead of 40 on a network of 20 convolutions at 224 × 224. A reader of an output is left where it is.
+ */
+function holdBack(model: Model, graph: GraphAdditions): void {
+  for (const { name, type } of model.proto.graph?.output ?? []) {
+    if (type?.value.case === "tensorType") graph.output(graph.op("Size", [name]), DataType.INT64);
+  }
+}
+
 function isWanted({ name }: PrunableWeight, gram: boolean | ReadonlySet<string>): boolean {
   return typeof gram === "boolean" ? gram : gram.has(name);
 }
 
+interface MeasuredWeight {
+  readonly weight: PrunableWeight;
+  readonly measurement: Measurement;
+  /** Number of the last node that reads it. */
+  readonly at: number;
+}
+
 interface Measured {
-  /** In the order in which the model reaches the weights. */
-  readonly measured: ReadonlyMap<PrunableWeight, Measurement>;
+  /** In the order in which the model has read them everywhere. */
+  readonly measured: readonly MeasuredWeight[];
   readonly unsupported: readonly UnsupportedWeight[];
 }
 
 function measureAll(model: Model, weights: readonly PrunableWeight[], measuring: Measuring): Measured {
   const order = new Map(model.proto.graph?.node.map((node, index) => [node, index]));
-  const found: { readonly weight: PrunableWeight; readonly measurement: Measurement; readonly at: number }[] = [];
+  const measured: MeasuredWeight[] = [];
   const unsupported: UnsupportedWeight[] = [];
   for (const weight of weights) {
     try {
       const readers = readersOf(weight, order);
-      const at = Math.min(...readers.map(({ proto }) => order.get(proto)!));
-      found.push({ weight, measurement: measureWeight(weight, readers, measuring), at });
+      const at = Math.max(...readers.map(({ proto }) => order.get(proto)!));
+      measured.push({ weight, measurement: measureWeight(weight, readers, measuring), at });
     } catch (error) {
       if (!(error instanceof Unmeasurable)) throw error;
       unsupported.push({ name: weight.name, reason: error.reason });
     }
   }
-  found.sort((a, b) => a.at - b.at);
-  return { measured: new Map(found.map(({ weight, measurement }) => [weight, measurement])), unsupported };
+  return { measured: measured.sort((a, b) => a.at - b.at), unsupported };
 }
 
 /** The nodes that multiply with a weight. Shape and Size also read it, but not its values. */
@@ -117,13 +142,12 @@ function measureWeight(weight: PrunableWeight, readers: readonly Consumer[], mea
 }
 
 /** Weights of the same sums share a probe. */
-function probesOf(graph: GraphAdditions, kind: Moment["kind"], { measured }: Measured): readonly Probe[] {
+function probesOf(kind: Moment["kind"], { measured }: Measured): readonly Probe[] {
   const probes = new Map<string, Probe>();
-  for (const [{ name, groups, inFeatures }, { sums, count }] of measured) {
-    graph.output(sums, DataType.FLOAT);
-    graph.output(count, DataType.INT64);
-    const known = probes.get(sums);
-    const weights = [...(known?.weights ?? []), { name, groups, inFeatures }];
+  for (const { weight, measurement } of measured) {
+    const { name, groups, inFeatures } = weight;
+    const { sums, count } = measurement;
+    const weights = [...(probes.get(sums)?.weights ?? []), { name, groups, inFeatures }];
     probes.set(sums, { kind, weights, sumOutput: sums, countOutput: count });
   }
   return [...probes.values()];

@@ -188,6 +188,26 @@ describe("instrument with a mask", () => {
     expectMeasured(weights.get("W"), [rows.flatMap((sample, n) => sample.filter((_, t) => which[n]![t] === 1)).flat()]);
   });
 
+  it("keeps sight of tokens where positions are added that have a number", async () => {
+    const which = [
+      [1, 0, 1],
+      [0, 1, 1],
+    ];
+    const data = random(4).float32(2 * 3 * WIDTH);
+    const positions = tensor("P", [1, 3, WIDTH], new Float32Array(3 * WIDTH));
+    const { weights } = await measuredRun(
+      model(
+        [node("Add", ["P", "x"], ["v"]), node("MatMul", ["v", "W"], ["y"])],
+        [positions, tensor("W", [WIDTH, 1], new Float32Array(WIDTH))],
+        "y",
+        ["batch", "seq", WIDTH],
+      ),
+      { x: float32([2, 3, WIDTH], data), mask: mask(which) },
+      { mask: "mask" },
+    );
+    expectMeasured(weights.get("W"), [counted(tokens(data, 2, 3, WIDTH), which)]);
+  });
+
   for (const [what, x, m] of [
     ["the same numbers", [2, 3, WIDTH], [2, 3]],
     ["no sizes", ["", "", WIDTH], ["", ""]],

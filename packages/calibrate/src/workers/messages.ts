@@ -1,8 +1,7 @@
-import { Packr } from "msgpackr";
-import type { Shard } from "../collect/shard.js";
 import type { Sum } from "../moment.js";
 import type { Probe } from "../probe.js";
 import type { StatisticsErrorCode, StatisticsErrorContext } from "../statistics-error.js";
+import { codec } from "./codec.js";
 
 /** What a worker thread is given when it starts. */
 export interface WorkerData {
@@ -21,6 +20,17 @@ export interface WorkerSetup {
   readonly batch: number;
 }
 
+/**
+ * A shard on its way to a worker. Numbers lie in shared memory, which is handed over and not copied: again for each attempt,
+ * however large the samples are.
+ */
+export interface ShardMessage {
+  /** MessagePack: what the shard is made of, without the numbers. */
+  readonly head: Uint8Array;
+  /** The numbers of all tensors, each at a multiple of 8 bytes. */
+  readonly numbers: SharedArrayBuffer;
+}
+
 /** An error that a worker could explain. Errors themselves lose their class and fields on the way. */
 export interface Failure {
   readonly code: StatisticsErrorCode;
@@ -36,17 +46,5 @@ export type Answer =
 
 /** Main thread → worker, once. */
 export const setupMessage = codec<WorkerSetup>();
-/** Main thread → worker. */
-export const shardMessage = codec<Shard>();
 /** Worker → main thread. */
 export const answerMessage = codec<Answer>();
-
-/** MessagePack with msgpackr's extension for typed arrays, which come out as copies of their own, of the same class. */
-function codec<Message>() {
-  // A packer keeps the largest buffer it ever needed; one for each message keeps none.
-  const packer = () => new Packr({ useRecords: false, moreTypes: true });
-  return {
-    encode: (message: Message): Uint8Array<ArrayBuffer> => Uint8Array.from(packer().pack(message)),
-    decode: (bytes: Uint8Array): Message => packer().unpack(bytes) as Message,
-  };
-}

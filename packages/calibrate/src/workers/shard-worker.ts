@@ -3,7 +3,8 @@ import { isRunnerError, openRunner, type Runner } from "@espalier/runtime";
 import { move } from "piscina";
 import { runShard } from "../collect/run-shard.js";
 import { isStatisticsError } from "../statistics-error.js";
-import { type Answer, answerMessage, setupMessage, shardMessage, type WorkerData } from "./messages.js";
+import { type Answer, answerMessage, type ShardMessage, setupMessage, type WorkerData } from "./messages.js";
+import { decodeShard } from "./shard-message.js";
 
 const { setup, stop } = workerData as WorkerData;
 const { modelPath, probes, batch } = setupMessage.decode(setup);
@@ -13,17 +14,17 @@ let runner: Promise<Runner> | undefined;
 /**
  * What Piscina calls in a worker thread: runs one shard. The model is loaded with the first one and stays.
  *
- * @param message of {@link shardMessage}
+ * @param message of {@link encodeShard}
  * @returns message of {@link answerMessage}, handed over without a copy
  */
-export default async function runShardMessage(message: Uint8Array): Promise<ReturnType<typeof move>> {
+export default async function runShardMessage(message: ShardMessage): Promise<ReturnType<typeof move>> {
   return move(answerMessage.encode(await answer(message)));
 }
 
-async function answer(message: Uint8Array): Promise<Answer> {
+async function answer(message: ShardMessage): Promise<Answer> {
   try {
     runner ??= openRunner(modelPath, { backend: "node", threads: 1 });
-    const sums = await runShard({ runner: await runner, probes, batch, stopped }, shardMessage.decode(message));
+    const sums = await runShard({ runner: await runner, probes, batch, stopped }, decodeShard(message));
     return sums ? { status: "done", sums } : { status: "stopped" };
   } catch (error) {
     if (isRunnerError(error)) {

@@ -5,7 +5,8 @@ import { describeShard, type Shard } from "../collect/shard.js";
 import type { ShardRunner } from "../collect/shard-runner.js";
 import type { Sum } from "../moment.js";
 import { StatisticsError, type StatisticsErrorCode } from "../statistics-error.js";
-import { type Answer, answerMessage, setupMessage, shardMessage, type WorkerData, type WorkerSetup } from "./messages.js";
+import { type Answer, answerMessage, type ShardMessage, setupMessage, type WorkerData, type WorkerSetup } from "./messages.js";
+import { encodeShard } from "./shard-message.js";
 
 /** How a {@link WorkerLane} works. */
 export interface LaneOptions extends WorkerSetup {
@@ -33,7 +34,7 @@ export class WorkerLane implements ShardRunner {
   readonly #options: LaneOptions;
   readonly #setup: Uint8Array;
   readonly #stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  #pool: Piscina<Uint8Array, Uint8Array> | undefined;
+  #pool: Piscina<ShardMessage, Uint8Array> | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -63,7 +64,7 @@ export class WorkerLane implements ShardRunner {
   }
 
   async #runWithRetries(shard: Shard, signal: AbortSignal): Promise<readonly Sum[]> {
-    const message = shardMessage.encode(shard);
+    const message = encodeShard(shard);
     for (let failures = 1; ; failures++) {
       signal.throwIfAborted();
       const attempt = await this.#attempt(message);
@@ -76,7 +77,7 @@ export class WorkerLane implements ShardRunner {
     }
   }
 
-  async #attempt(message: Uint8Array): Promise<Attempt> {
+  async #attempt(message: ShardMessage): Promise<Attempt> {
     try {
       this.#pool ??= this.#startPool();
       const answer = answerMessage.decode(await this.#pool.run(message));
@@ -93,9 +94,9 @@ export class WorkerLane implements ShardRunner {
     Atomics.notify(this.#stop, 0);
   }
 
-  #startPool(): Piscina<Uint8Array, Uint8Array> {
+  #startPool(): Piscina<ShardMessage, Uint8Array> {
     const workerData: WorkerData = { setup: this.#setup, stop: this.#stop };
-    const pool = new Piscina<Uint8Array, Uint8Array>({
+    const pool = new Piscina<ShardMessage, Uint8Array>({
       filename: fileURLToPath(this.#options.workerFile ?? WORKER_FILE),
       minThreads: 1,
       maxThreads: 1,

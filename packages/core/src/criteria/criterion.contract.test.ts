@@ -50,6 +50,23 @@ describe.each(CRITERIA)("%s", (name, criterion) => {
     );
   });
 
+  it("scores into the memory it is given, also over the values themselves, with the same result", () => {
+    fc.assert(
+      fc.property(arbitraryView("w"), (view) => {
+        const expected = score(view);
+        const statistics = statisticsFor([view]).get("w");
+        const values = view.read();
+        const into = new Float32Array(values.length).fill(7);
+        expect(criterion.score(view, values, statistics, into)).toBe(into);
+        expect(into).toEqual(expected);
+        if (!(values instanceof Float32Array)) return;
+        expect(criterion.score(view, values, statistics, values)).toBe(values);
+        expect(values).toEqual(expected);
+      }),
+      { seed: 3, numRuns: 60 },
+    );
+  });
+
   it("stays finite and above zero where f32 overflows and underflows", () => {
     const values = [1e300, -1e300, 1e-300, LARGEST, 2 ** -149, 1e25, 1e-30];
     // One in-feature, whose sum of squares is 10: not dead, where 0 would be right.

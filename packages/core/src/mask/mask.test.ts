@@ -33,6 +33,13 @@ describe("Mask", () => {
     expect(mask.bits).toEqual(new Uint8Array([1]));
   });
 
+  it("adopts bits without a copy, and checks them all the same", () => {
+    const bits = new Uint8Array([0b101]);
+    expect(Mask.adopt(3, bits).bits).toBe(bits);
+    expect(coreErrorOf(() => Mask.adopt(2, bits)).code).toBe("invalid-argument");
+    expect(coreErrorOf(() => Mask.adopt(9, bits)).code).toBe("shape-mismatch");
+  });
+
   it("refuses bits of another size", () => {
     expect(coreErrorOf(() => Mask.fromBits(9, new Uint8Array(1))).code).toBe("shape-mismatch");
     expect(coreErrorOf(() => Mask.fromBits(8, new Uint8Array(2))).code).toBe("shape-mismatch");

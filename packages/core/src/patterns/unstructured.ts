@@ -81,12 +81,7 @@ function selectAcross(
     return bits[index];
   };
   const total = lengths.reduce((sum, length) => sum + length, 0);
-  selectSmallestAcross(
-    lengths,
-    (index) => importanceOf(views[index]!),
-    prunedCount(total, sparsity),
-    bitsOf,
-  );
+  selectSmallestAcross(lengths, (index) => importanceOf(views[index]!), prunedCount(total, sparsity), bitsOf);
   return lengths.map((length, index) => ({ mask: Mask.adopt(length, bitsOf(index)), raggedBlocks: 0 }));
 }
 

@@ -30,11 +30,15 @@ export function floatValues(
 }
 
 function float64In(into: ArrayBuffer | undefined, length: number): Float64Array {
-  return into !== undefined && into.byteLength >= 8 * length ? new Float64Array(into, 0, length) : new Float64Array(length);
+  return into !== undefined && into.byteLength >= 8 * length
+    ? new Float64Array(into, 0, length)
+    : new Float64Array(length);
 }
 
 function float32In(into: ArrayBuffer | undefined, length: number): Float32Array {
-  return into !== undefined && into.byteLength >= 4 * length ? new Float32Array(into, 0, length) : new Float32Array(length);
+  return into !== undefined && into.byteLength >= 4 * length
+    ? new Float32Array(into, 0, length)
+    : new Float32Array(length);
 }
 
 function copyBytes(chunks: Iterable<Uint8Array>, target: Uint8Array): void {

@@ -136,6 +136,15 @@ const CASES: readonly ConvCase[] = [
     padding: { auto_pad: "SAME_UPPER" },
     zeros: [0, 0, 0, 0],
   },
+  {
+    name: "SAME_LOWER with a stride larger than the kernel",
+    x: [1, 2, 4, 5],
+    outChannels: 3,
+    kernel: [1, 1],
+    strides: [3, 3],
+    padding: { auto_pad: "SAME_LOWER" },
+    zeros: [0, 0, 0, 0],
+  },
   { name: "VALID", x: [1, 2, 6, 5], outChannels: 3, kernel: [3, 3], strides: [2, 1], padding: { auto_pad: "VALID" } },
   {
     name: "groups",
