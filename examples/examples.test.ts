@@ -52,7 +52,9 @@ describe("04-build-gate", () => {
 });
 
 test("05-wanda-two-of-four keeps embeddings closer to the dense ones than magnitude does", async () => {
-  const [l1, wanda] = [...(await example("05-wanda-two-of-four")).matchAll(/embedding: ([\d.]+)/g)].map((match) => Number(match[1]));
+  const [l1, wanda] = [...(await example("05-wanda-two-of-four")).matchAll(/embedding: ([\d.]+)/g)].map((match) =>
+    Number(match[1]),
+  );
   expect(wanda).toBeGreaterThan(l1!);
 });
 

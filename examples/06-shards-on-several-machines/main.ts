@@ -6,10 +6,12 @@ import { tokenize, useLitePath, wordnetGlosses } from "@espalier/testkit";
 
 const folder = mkdtempSync(join(tmpdir(), "espalier-"));
 const samples = join(folder, "samples.jsonl");
-const lines = wordnetGlosses().calibration.slice(0, 192).map(({ text }) => {
-  const ids = tokenize(text);
-  return JSON.stringify({ input_ids: ids, attention_mask: ids.map(() => 1) });
-});
+const lines = wordnetGlosses()
+  .calibration.slice(0, 192)
+  .map(({ text }) => {
+    const ids = tokenize(text);
+    return JSON.stringify({ input_ids: ids, attention_mask: ids.map(() => 1) });
+  });
 writeFileSync(samples, lines.join("\n"));
 
 const bin = join(import.meta.dirname, "node_modules/.bin/espalier");

@@ -8,7 +8,7 @@ import { plainInference } from "./plain-inference.js";
 import { convNetwork, transformer, type Workload } from "./workloads.js";
 
 /** An odd number, so that the median is a run that was. */
-const ROUNDS = 5;
+const ROUNDS = 3;
 const THREADS = 2;
 /** Beyond one model for each worker and one more. */
 const ALLOWANCE_MB = 300;
@@ -46,15 +46,25 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
     const work = transformer(folder, 128, 256);
     const [one, two] = await medians([() => squares(work, 1), () => squares(work, 2)]);
     const rows = [row("workers/1", one!, work), row("workers/2", two!, work)] as const;
-    return [[...rows[0], "1.00", ""], [...rows[1], (one! / two!).toFixed(2), "≥ 1.7"]];
+    return [
+      [...rows[0], "1.00", ""],
+      [...rows[1], (one! / two!).toFixed(2), "≥ 1.7"],
+    ];
   },
   memory: async (folder) => {
     const { path } = transformer(folder, 4, 1);
-    const bound = (THREADS + 1) * (statSync(path).size + statSync(`${path}.data`).size) / 1e6 + ALLOWANCE_MB;
+    const bound = ((THREADS + 1) * (statSync(path).size + statSync(`${path}.data`).size)) / 1e6 + ALLOWANCE_MB;
     const [few, many] = [10, 10_000].map((count) => ({ count, peak: peakMemory(path, [1, 4, 768], count) }));
     const growth = many!.peak - few!.peak;
     return [
-      ...[few!, many!].map(({ count, peak }) => [`calibrate/memory/${count}-samples`, "", "", peak.toFixed(0), (peak / bound).toFixed(2), "≤ 1"]),
+      ...[few!, many!].map(({ count, peak }) => [
+        `calibrate/memory/${count}-samples`,
+        "",
+        "",
+        peak.toFixed(0),
+        (peak / bound).toFixed(2),
+        "≤ 1",
+      ]),
       ["calibrate/memory/growth", "", "", growth.toFixed(0), "", `≤ ${LARGEST_GROWTH_MB} MB`],
     ];
   },

@@ -21,6 +21,9 @@ export function peakMemory(path: string, dims: readonly number[], count: number)
     const mark = process.platform === "linux" && /VmHWM:\\s*(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"));
     process.stdout.write(String(mark ? mark[1] : process.resourceUsage().maxRSS));
   `;
-  const kilobytes = execFileSync(process.execPath, ["--input-type=module", "--eval", program], { cwd: FOLDER, encoding: "utf8" });
+  const kilobytes = execFileSync(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: FOLDER,
+    encoding: "utf8",
+  });
   return (Number(kilobytes) * 1024) / 1e6;
 }

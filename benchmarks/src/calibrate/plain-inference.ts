@@ -14,7 +14,8 @@ export async function plainInference(path: string, samples: readonly Sample[], t
     const worker = new Worker(WORKER, { workerData: { path }, execArgv: [] });
     await once(worker, "message");
     while (next < samples.length) {
-      worker.postMessage(samples.slice(next, (next += SHARD)));
+      worker.postMessage(samples.slice(next, next + SHARD));
+      next += SHARD;
       await once(worker, "message");
     }
     await worker.terminate();

@@ -27,7 +27,11 @@ const LAYERS = 6;
 /** Six 3×3 convolutions with a Relu behind each: from 3 × 112 × 112 pixels with stride 2 to 64 channels, which it keeps. */
 export function convNetwork(folder: string, count: number): Workload {
   const { float32 } = random(5);
-  const layers = Array.from({ length: LAYERS }, (_, layer) => ({ name: `conv${layer}`, inputs: layer === 0 ? 3 : CHANNELS, layer }));
+  const layers = Array.from({ length: LAYERS }, (_, layer) => ({
+    name: `conv${layer}`,
+    inputs: layer === 0 ? 3 : CHANNELS,
+    layer,
+  }));
   const initializers = layers.map(({ name, inputs }) => {
     // Keeps the variance: each output sums 9 products for every input channel, and Relu halves it.
     const values = float32(CHANNELS * inputs * 9).map((value) => value * Math.sqrt(2 / (9 * inputs)));

@@ -17,7 +17,11 @@ describe("SumLedger", () => {
   it("adds shards in the order of their numbers, whatever the order in which they come", () => {
     const one = { kind: "squares", weights: [{ name: "w", groups: 1, inFeatures: 1 }] } as const;
     const ledger = new SumLedger(one);
-    for (const [shard, value] of [[2, 0.3], [1, 0.2], [0, 0.1]] as const) {
+    for (const [shard, value] of [
+      [2, 0.3],
+      [1, 0.2],
+      [0, 0.1],
+    ] as const) {
       ledger.add(shard, { count: 1, values: Float64Array.of(value) });
     }
     // (0.1 + 0.2) + 0.3; as they came, (0.3 + 0.2) + 0.1 would be 0.6.
@@ -82,7 +86,8 @@ describe("SumLedger", () => {
     fc.assert(
       fc.property(owners, order, (owner, ledgers) => {
         const merged = new SumLedger(moment);
-        for (const number of ledgers) merged.absorb(ledgerOf([7, 6, 5, 4, 3, 2, 1, 0].filter((s) => owner[s] === number)).snapshot());
+        for (const number of ledgers)
+          merged.absorb(ledgerOf([7, 6, 5, 4, 3, 2, 1, 0].filter((s) => owner[s] === number)).snapshot());
         expect(merged.snapshot()).toEqual(whole);
       }),
       { seed: 5, numRuns: 200 },

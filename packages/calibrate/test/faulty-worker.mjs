@@ -28,7 +28,9 @@ const ACTIONS = {
 export default function run(message) {
   const { index } = decodeShard(message);
   appendFileSync(log, `${index} ${threadId}\n`);
-  const attempts = readFileSync(log, "utf8").split("\n").filter((line) => line.startsWith(`${index} `)).length;
+  const attempts = readFileSync(log, "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith(`${index} `)).length;
   const fault = faults[index]?.[attempts - 1];
   if (fault) ACTIONS[fault]();
   return runShardMessage(message);

@@ -9,8 +9,11 @@ import { StatisticsError } from "../statistics-error.js";
  * @throws {StatisticsError} `bad-sample`
  */
 export function checkSample(sample: unknown, inputs: readonly ValueInfo[], index: number): Sample {
-  if (typeof sample !== "object" || sample === null) throw badSample(index, "it is no object of tensors, one per input.");
-  const typed = Object.fromEntries(Object.entries(sample).map(([name, value]) => [name, withDtype(name, value, inputs)]));
+  if (typeof sample !== "object" || sample === null)
+    throw badSample(index, "it is no object of tensors, one per input.");
+  const typed = Object.fromEntries(
+    Object.entries(sample).map(([name, value]) => [name, withDtype(name, value, inputs)]),
+  );
   try {
     checkFeeds(typed, inputs.map(withOpenRows));
   } catch (error) {

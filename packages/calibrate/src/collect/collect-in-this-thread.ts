@@ -3,6 +3,7 @@ import { openRunner } from "@espalier/runtime";
 import { type Summary, summarize } from "../summarize.js";
 import { type InThreadOptions, resolveMeasureOptions } from "./collect-options.js";
 import { CollectionRecord } from "./collection-record.js";
+import { hasBlockedConvolutions } from "./has-blocked-convolutions.js";
 import { modelInputs } from "./model-inputs.js";
 import { planPasses } from "./plan.js";
 import { requireMeasured } from "./require-measured.js";
@@ -32,10 +33,16 @@ export async function collectInThisThread(
 ): Promise<CollectedInThread> {
   const measure = resolveMeasureOptions(options);
   const original = model instanceof Uint8Array ? decodeModel(model) : model;
-  const { passes, moments, ...without } = planPasses(original, measure, Number.POSITIVE_INFINITY);
+  const { passes, moments, ...without } = planPasses(original, measure, {
+    gramBytes: Number.POSITIVE_INFINITY,
+    blocked: hasBlockedConvolutions(options.backend),
+  });
   const { model: instrumented, probes } = passes[0]!;
   const externalData = externalDataFiles(instrumented);
-  const runner = await openRunner(encodeModel(instrumented), { ...(options.backend && { backend: options.backend }), externalData });
+  const runner = await openRunner(encodeModel(instrumented), {
+    ...(options.backend && { backend: options.backend }),
+    externalData,
+  });
   // Nothing is resumed or merged, so nothing has to be known again.
   const record = new CollectionRecord(moments, () => "");
   const runHere = async (shard: Shard, signal: AbortSignal) => {

@@ -4,7 +4,10 @@ import type { CollectionProgress } from "./collection-progress.js";
 
 /** What to measure: sums depend on these options, and on nothing else beside model and samples. */
 export interface MeasureOptions {
-  /** Names of the weights, as `prunableWeights` gives them. @default every prunable weight */
+  /**
+   * Names of the weights, as `prunableWeights` gives them; each of them must be measurable.
+   * @default every prunable weight that can be measured; the others are listed in `skipped`
+   */
   readonly weights?: readonly string[];
   /**
    * Most samples in one run of the model. More may be faster and takes more memory; sequences of different lengths never

@@ -14,7 +14,7 @@ import {
   type Samples,
 } from "@espalier/calibrate";
 import type { Sample } from "@espalier/runtime";
-import { buildModel, node, tensor, valueInfo } from "@espalier/testkit";
+import { buildModel, graph, node, tensor, valueInfo } from "@espalier/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { rejection } from "../../test/failure.js";
 import { smallModel, smallSamples, smallTable } from "../../test/small-model.js";
@@ -27,7 +27,9 @@ beforeAll(() => {
 });
 afterEach(() => {
   // Neither the model for workers nor an unfinished file stays, however a run ended.
-  expect(readdirSync(folder).filter((name) => name.startsWith("espalier-calibrate-") || name.endsWith(".tmp"))).toEqual([]);
+  expect(readdirSync(folder).filter((name) => name.startsWith("espalier-calibrate-") || name.endsWith(".tmp"))).toEqual(
+    [],
+  );
 });
 afterAll(() => {
   vi.unstubAllEnvs();
@@ -38,8 +40,10 @@ const model = smallModel();
 const samples = smallSamples(22);
 /** Six shards, the last with two samples. */
 const options: CollectOptions = { shardSize: 4, threads: 2 };
-const run = (more: CollectOptions = {}, which: Samples = samples) => collectStatistics(model, which, { ...options, ...more });
-const bytesOf = async (more: CollectOptions = {}, which: Samples = samples) => encodeStatistics((await run(more, which)).file);
+const run = (more: CollectOptions = {}, which: Samples = samples) =>
+  collectStatistics(model, which, { ...options, ...more });
+const bytesOf = async (more: CollectOptions = {}, which: Samples = samples) =>
+  encodeStatistics((await run(more, which)).file);
 
 /** What all ways must lead to. */
 let whole: Uint8Array;
@@ -61,7 +65,8 @@ describe("collectStatistics", () => {
     const first = statistics.get("first")!;
     expect(first.count).toBe(44);
     // Squares and sums of one run are float32: eight roundings of 2⁻²⁴ at most.
-    for (const [index, sum] of first.sumOfSquares.entries()) expect(Math.abs(sum / expected[index]! - 1)).toBeLessThan(8 * 2 ** -24);
+    for (const [index, sum] of first.sumOfSquares.entries())
+      expect(Math.abs(sum / expected[index]! - 1)).toBeLessThan(8 * 2 ** -24);
     expect([...statistics.keys()]).toEqual(["first", "second"]);
     expect({ skipped, count, shards }).toEqual({ skipped: [], count: 22, shards: { total: 6, done: 6, reused: 0 } });
   });
@@ -72,9 +77,29 @@ describe("collectStatistics", () => {
   });
 
   it.each([
-    ["two machines", [{ index: 0, of: 2 }, { index: 1, of: 2 }]],
-    ["three machines, the last first", [{ index: 2, of: 3 }, { index: 1, of: 3 }, { index: 0, of: 3 }]],
-    ["a mix of halves and quarters", [{ index: 3, of: 4 }, { index: 0, of: 2 }, { index: 1, of: 4 }]],
+    [
+      "two machines",
+      [
+        { index: 0, of: 2 },
+        { index: 1, of: 2 },
+      ],
+    ],
+    [
+      "three machines, the last first",
+      [
+        { index: 2, of: 3 },
+        { index: 1, of: 3 },
+        { index: 0, of: 3 },
+      ],
+    ],
+    [
+      "a mix of halves and quarters",
+      [
+        { index: 3, of: 4 },
+        { index: 0, of: 2 },
+        { index: 1, of: 4 },
+      ],
+    ],
     ["more machines than shards", Array.from({ length: 8 }, (_, index) => ({ index, of: 8 }))],
   ])("gives the same bytes when shards are spread over %s and merged", async (_, parts) => {
     const files = [];
@@ -85,7 +110,10 @@ describe("collectStatistics", () => {
   it("runs only the shards that are asked for, and says so", async () => {
     const { shards, samples: count, file } = await run({ shard: { index: 1, of: 4 } });
     expect({ shards, count }).toEqual({ shards: { total: 6, done: 2, reused: 0 }, count: 22 });
-    expect(file.moments.map(({ pending }) => [...pending.keys()])).toEqual([[1, 5], [1, 5]]);
+    expect(file.moments.map(({ pending }) => [...pending.keys()])).toEqual([
+      [1, 5],
+      [1, 5],
+    ]);
   });
 
   it("sums runs of several samples, which ends in other last bits and in another file", async () => {
@@ -174,7 +202,11 @@ describe("collectStatistics", () => {
       const passes: number[] = [];
       // 14 copies with two threads; 21 numbers of 8 bytes for `second`, 10 for `first`: not both at once.
       const memory = 14 * 21 * 8;
-      const several = await bytesOf({ gram: true, memory, onProgress: ({ pass, passes: all }) => passes.push(pass, all) });
+      const several = await bytesOf({
+        gram: true,
+        memory,
+        onProgress: ({ pass, passes: all }) => passes.push(pass, all),
+      });
       expect(several).toEqual(await bytesOf({ gram: true }));
       expect(new Set(passes)).toEqual(new Set([1, 2]));
     });
@@ -230,14 +262,34 @@ describe("resuming", () => {
 
   const other = smallSamples(22, 9);
   it.each([
-    ["another model", "other-model", /weights differ/, () => collectStatistics(smallModel({ seed: 4 }), samples, resume)],
-    ["another graph", "other-model", /graph differs/, () => collectStatistics(smallModel({ batch: "m" }), samples, resume)],
+    [
+      "another model",
+      "other-model",
+      /weights differ/,
+      () => collectStatistics(smallModel({ seed: 4 }), samples, resume),
+    ],
+    [
+      "another graph",
+      "other-model",
+      /graph differs/,
+      () => collectStatistics(smallModel({ batch: "m" }), samples, resume),
+    ],
     ["another batch", "other-options", /batch was 1 and is 2/, () => run({ ...resume, batch: 2 })],
     ["another shard size", "other-options", /shardSize was 4 and is 8/, () => run({ ...resume, shardSize: 8 })],
     ["Gram matrices", "other-options", /has no Gram matrix of first/, () => run({ ...resume, gram: true })],
-    ["fewer weights", "other-options", /sums of squares of first.*not asked for/, () => run({ ...resume, weights: ["second"] })],
+    [
+      "fewer weights",
+      "other-options",
+      /sums of squares of first.*not asked for/,
+      () => run({ ...resume, weights: ["second"] }),
+    ],
     ["other samples", "other-samples", /shard 0 \(samples 0 to 3\)/, () => run(resume, other)],
-    ["one other sample", "other-samples", /shard 4 \(samples 16 to 19\)/, () => run(resume, samples.with(18, other[18]!))],
+    [
+      "one other sample",
+      "other-samples",
+      /shard 4 \(samples 16 to 19\)/,
+      () => run(resume, samples.with(18, other[18]!)),
+    ],
     ["more samples", "other-samples", /shard 5 \(samples 20 to 23\)/, () => run(resume, [...samples, ...other])],
     ["fewer samples", "other-samples", /6 shards of samples.*end after 3/, () => run(resume, samples.slice(0, 12))],
   ] as const)("refuses a file of %s, and says which differs", async (_, code, text, collect) => {
@@ -266,7 +318,10 @@ const resume = {
 
 describe("bad input", () => {
   const broken = (index: number, sample: Sample) => samples.with(index, sample);
-  const nan = { ...samples[9]!, x: { dtype: "float32", dims: [1, 2, 4], data: new Float32Array(8).fill(Number.NaN) } } as const;
+  const nan = {
+    ...samples[9]!,
+    x: { dtype: "float32", dims: [1, 2, 4], data: new Float32Array(8).fill(Number.NaN) },
+  } as const;
 
   it.each([1, 4])("names weight, shard and sample of a NaN, and does not try it again (batch %i)", async (batch) => {
     const error = await rejection(run({ batch, threads: 1, output: path("nan.stats") }, broken(9, nan)));
@@ -337,6 +392,34 @@ describe("bad input", () => {
     expect(error.message).toMatch(text);
   });
 
+  it("lists a weight that cannot be measured, and refuses it where it is named", async () => {
+    const branch = graph({
+      nodes: [node("MatMul", ["x", "inner"], ["b"])],
+      initializers: [tensor("inner", [2, 2], Float32Array.of(1, 2, 3, 4))],
+      outputs: [valueInfo("b", "float32", ["n", 2])],
+    });
+    const branches = {
+      then_branch: branch,
+      else_branch: graph({ nodes: [node("Identity", ["x"], ["e"])], outputs: [valueInfo("e", "float32", ["n", 2])] }),
+    };
+    const branching = buildModel({
+      nodes: [node("If", ["flag"], ["h"], branches, { name: "if" }), node("MatMul", ["h", "outer"], ["y"])],
+      initializers: [
+        tensor("outer", [2, 2], Float32Array.of(1, 2, 3, 4)),
+        tensor("flag", [], { dtype: "bool", bits: Uint8Array.of(1) }),
+      ],
+      inputs: [valueInfo("x", "float32", ["n", 2])],
+      outputs: [valueInfo("y", "float32", ["n", 2])],
+    });
+    const sample: Sample = { x: { dtype: "float32", dims: [1, 2], data: Float32Array.of(1, 2) } };
+    const { statistics, skipped } = await collectStatistics(branching, [sample], options);
+    expect([...statistics.keys()]).toEqual(["outer"]);
+    expect(skipped).toEqual([{ name: expect.stringContaining("inner"), reason: expect.stringContaining("inside") }]);
+    const weights = ["outer", skipped[0]!.name];
+    const error = await rejection(collectStatistics(branching, [sample], { ...options, weights }));
+    expect(error).toMatchObject({ code: "unsupported", context: { weight: weights[1] } });
+  });
+
   it("refuses a model in which nothing can be measured", async () => {
     const plain = buildModel({
       nodes: [node("Add", ["x", "one"], ["y"])],
@@ -386,8 +469,14 @@ describe("collectInThisThread", () => {
   });
 
   it("names the sample of a NaN, and stops when asked", async () => {
-    const bad = samples.with(3, { ...samples[3]!, x: { dtype: "float32", dims: [1, 2, 4], data: new Float32Array(8).fill(Number.NaN) } });
-    expect(await rejection(collectInThisThread(model, bad))).toMatchObject({ code: "not-finite", context: { sample: 3 } });
+    const bad = samples.with(3, {
+      ...samples[3]!,
+      x: { dtype: "float32", dims: [1, 2, 4], data: new Float32Array(8).fill(Number.NaN) },
+    });
+    expect(await rejection(collectInThisThread(model, bad))).toMatchObject({
+      code: "not-finite",
+      context: { sample: 3 },
+    });
     await expect(collectInThisThread(model, samples, { signal: AbortSignal.abort("no") })).rejects.toBe("no");
   });
 });

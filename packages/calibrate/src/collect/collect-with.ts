@@ -16,6 +16,7 @@ import { type CollectedStatistics, collected } from "./collected-statistics.js";
 import { CollectionRecord } from "./collection-record.js";
 import { digestSamples } from "./digest-samples.js";
 import { fingerprintModel } from "./fingerprint-model.js";
+import { hasBlockedConvolutions } from "./has-blocked-convolutions.js";
 import { modelInputs } from "./model-inputs.js";
 import { type Pass, planPasses } from "./plan.js";
 import { requireRepeatable, runPass } from "./run-pass.js";
@@ -34,7 +35,10 @@ export async function collectWith(
   const measure = resolveMeasureOptions(options);
   const work = resolveWorkOptions(options, availableParallelism());
   const model = openModel(source);
-  const plan = planPasses(model, measure, work.memory / copiesOfGrams(work));
+  const plan = planPasses(model, measure, {
+    gramBytes: work.memory / copiesOfGrams(work),
+    blocked: hasBlockedConvolutions("node"),
+  });
   requireRepeatable(samples, plan.passes.length);
   options.signal?.throwIfAborted();
   const { batch, shardSize, mask } = measure;

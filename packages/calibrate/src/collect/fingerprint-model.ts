@@ -13,7 +13,10 @@ const STRING = 8;
  */
 export function fingerprintModel(model: Model): ModelFingerprint {
   const { graph, functions, opsetImport } = model.proto;
-  return { graph: sha256([JSON.stringify([graph, functions, opsetImport], structure)]), weights: sha256(weights(model)) };
+  return {
+    graph: sha256([JSON.stringify([graph, functions, opsetImport], structure)]),
+    weights: sha256(weights(model)),
+  };
 }
 
 function* weights(model: Model): Generator<string | Uint8Array> {

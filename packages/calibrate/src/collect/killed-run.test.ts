@@ -20,7 +20,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function calibrate(output: string, onStart: (child: ChildProcess) => void): Promise<NodeJS.Signals | number | null> {
   return new Promise((resolve, reject) => {
     const environment = { ...process.env, TMPDIR: folder };
-    const child = spawn(process.execPath, ["--import", "tsx", CHILD, output], { stdio: ["ignore", "pipe", "inherit"], env: environment });
+    const child = spawn(process.execPath, ["--import", "tsx", CHILD, output], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: environment,
+    });
     child.on("error", reject);
     child.on("close", (code, signal) => resolve(signal ?? code));
     onStart(child);

@@ -24,26 +24,32 @@ export interface Plan {
   readonly withoutGram: readonly SkippedWeight[];
 }
 
+/** What is known about where the passes will run. */
+export interface PassLimits {
+  /** Bytes that the Gram matrices of one pass may take, one copy of each. */
+  readonly gramBytes: number;
+  /** As in `InstrumentOptions`. */
+  readonly blocked: boolean;
+}
+
 /**
  * Decides what is measured in which pass: sums of squares in the first, Gram matrices in as many as memory needs.
  *
- * @param gramBytes that the matrices of one pass may take, one copy of each
- * @throws {StatisticsError} `unsupported` when nothing can be measured or a weight is not there; `bad-option` when a single
- *   matrix is too large
+ * @throws {StatisticsError} `unsupported` when nothing can be measured, or a weight that is named is not there or cannot be
+ *   measured; `bad-option` when a single matrix is too large
  */
-export function planPasses(model: Model, options: ResolvedMeasureOptions, gramBytes: number): Plan {
+export function planPasses(model: Model, options: ResolvedMeasureOptions, { gramBytes, blocked }: PassLimits): Plan {
   const weights = selectWeights(model, options.weights);
-  const mask = options.mask === null ? {} : { mask: options.mask };
-  const { unsupported, withoutGram, ...everything } = instrument(model, weights, { ...mask, gram: options.gram });
+  const shared = { ...(options.mask !== null && { mask: options.mask }), blocked };
+  const { unsupported, withoutGram, ...everything } = instrument(model, weights, { ...shared, gram: options.gram });
   const { probes } = everything;
   if (probes.length === 0) throw nothingToMeasure(unsupported);
+  if (options.weights && unsupported.length > 0) throw namedInVain(unsupported);
   const groups = groupGrams(probes, gramBytes);
-  const gramPass = (names: ReadonlySet<string>, index: number): Pass => {
+  const gramPass = (gram: ReadonlySet<string>, index: number): Pass => {
     // Sums of squares are in the graph of every pass, read or not: another graph might be optimised into other last bits.
-    const all = instrument(model, weights, mask);
-    const grams = instrument(all.model, weights.filter(({ name }) => names.has(name)), { ...mask, gram: true });
-    const squares = index === 0 ? all.probes : [];
-    return { model: grams.model, probes: [...squares, ...grams.probes.filter(({ kind }) => kind === "gram")] };
+    const pass = instrument(model, weights, { ...shared, gram });
+    return { model: pass.model, probes: pass.probes.filter(({ kind }) => kind === "gram" || index === 0) };
   };
   return {
     passes: groups.length <= 1 ? [everything] : groups.map(gramPass),
@@ -60,7 +66,9 @@ function selectWeights(model: Model, names: readonly string[] | undefined): read
     const weight = all.find((candidate) => candidate.name === name);
     if (weight?.prunable) continue;
     const why = weight ? `it is not prunable: ${weight.reason}` : "the model has no weight of that name";
-    throw new StatisticsError("unsupported", `Weight ${JSON.stringify(name)} cannot be measured: ${why}.`, { weight: name });
+    throw new StatisticsError("unsupported", `Weight ${JSON.stringify(name)} cannot be measured: ${why}.`, {
+      weight: name,
+    });
   }
   return all.filter((weight) => weight.prunable).filter(({ name }) => wanted === undefined || wanted.has(name));
 }
@@ -68,6 +76,14 @@ function selectWeights(model: Model, names: readonly string[] | undefined): read
 function nothingToMeasure([first]: readonly SkippedWeight[]): StatisticsError {
   const why = first ? `; ${first.name}: ${first.reason}` : ": it has no prunable weight";
   return new StatisticsError("unsupported", `Nothing in the model can be measured${why}.`);
+}
+
+/** Who names weights wants these, and not what is left of them. */
+function namedInVain(unsupported: readonly SkippedWeight[]): StatisticsError {
+  const list = unsupported.map(({ name, reason }) => `${JSON.stringify(name)}: ${reason}`).join("; ");
+  return new StatisticsError("unsupported", `Some of the weights named cannot be measured: ${list}.`, {
+    weight: unsupported[0]!.name,
+  });
 }
 
 /** Names of weights, group by group, so that the matrices of a group fit. */

@@ -80,7 +80,8 @@ function explained(error: unknown, shard: Shard, sample: number | undefined): un
     });
   }
   if (!isRunnerError(error)) return error;
-  if (!isBatchMisfit(error)) return new StatisticsError("run-failed", `In ${place}: ${error.message}`, { ...context, cause: error });
+  if (!isBatchMisfit(error))
+    return new StatisticsError("run-failed", `In ${place}: ${error.message}`, { ...context, cause: error });
   const advice = "The model fixes its batch size: choose that as `batch`, and a number of samples that it divides.";
   return new StatisticsError("bad-sample", `In ${place}: ${error.message} ${advice}`, { ...context, cause: error });
 }

@@ -101,7 +101,9 @@ describe("runShards", () => {
       throw new Error("no more disk");
     }
     const done: number[] = [];
-    await expect(runShards(broken(), [immediate], ({ index }) => done.push(index), never)).rejects.toThrow("no more disk");
+    await expect(runShards(broken(), [immediate], ({ index }) => done.push(index), never)).rejects.toThrow(
+      "no more disk",
+    );
     expect(done).toEqual([0]);
   });
 

@@ -37,7 +37,8 @@ export class SampleLog {
     const { name, shards, complete } = this.#earlier ?? { name: "", shards: [], complete: false };
     const before = shards[shard.index];
     if (before === undefined ? complete : before !== digest) {
-      const known = before === undefined ? `ends before ${describeShard(shard)}` : `has other samples in ${describeShard(shard)}`;
+      const known =
+        before === undefined ? `ends before ${describeShard(shard)}` : `has other samples in ${describeShard(shard)}`;
       throw differs(`${name} ${known}`, shard.index);
     }
     this.#shards.push(digest);
@@ -49,7 +50,10 @@ export class SampleLog {
     if (this.#count === 0) throw new StatisticsError("no-samples", "There are no samples; expected at least one.");
     const { name, shards } = this.#earlier ?? { name: "", shards: [] };
     if (shards.length > this.#shards.length) {
-      throw differs(`${name} has ${shards.length} shards of samples, and these end after ${this.#shards.length}`, this.#shards.length);
+      throw differs(
+        `${name} has ${shards.length} shards of samples, and these end after ${this.#shards.length}`,
+        this.#shards.length,
+      );
     }
     this.#complete = true;
   }

@@ -171,7 +171,9 @@ function readSum({ kind, weights }: Moment, count: number, sums: Iterator<unknow
   const bytes = readBytes(sums.next().value, `the ${kind} of ${JSON.stringify(weight)}`, 8);
   const expected = momentLength(kind, first!);
   if (bytes.length / 8 !== expected) {
-    throw malformed(`weight ${JSON.stringify(weight)}: found ${bytes.length / 8} sums, expected ${expected}.`, { weight });
+    throw malformed(`weight ${JSON.stringify(weight)}: found ${bytes.length / 8} sums, expected ${expected}.`, {
+      weight,
+    });
   }
   // A copy, because the bytes lie at any offset of the file.
   const values = new Float64Array(new Uint8Array(bytes).buffer);
@@ -184,6 +186,7 @@ function checkValues(kind: Moment["kind"], weight: string, values: Float64Array)
   if (index < 0) return;
   const value = values[index]!;
   const where = `Weight ${JSON.stringify(weight)}: the sum at index ${index} is ${value}`;
-  if (Number.isFinite(value)) throw malformed(`${where}, expected a sum of squares to be at least 0.`, { weight, index });
+  if (Number.isFinite(value))
+    throw malformed(`${where}, expected a sum of squares to be at least 0.`, { weight, index });
   throw new StatisticsError("not-finite", `${where}, expected it to be finite. Calibrate again.`, { weight, index });
 }

@@ -16,5 +16,7 @@ export function bytesOfHex(digests: readonly string[]): Uint8Array {
 export function hexOfBytes(bytes: Uint8Array): string[] {
   const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const length = 2 * DIGEST_BYTES;
-  return Array.from({ length: digits.length / length }, (_, index) => digits.slice(index * length, (index + 1) * length));
+  return Array.from({ length: digits.length / length }, (_, index) =>
+    digits.slice(index * length, (index + 1) * length),
+  );
 }

@@ -10,8 +10,20 @@ describe("mergeStatistics", () => {
   const whole = encodeStatistics(fileWith([0, 1, 2, 3, 4, 5]));
 
   it.each([
-    ["halves", [[0, 2, 4], [1, 3, 5]]],
-    ["halves the other way round", [[1, 3, 5], [0, 2, 4]]],
+    [
+      "halves",
+      [
+        [0, 2, 4],
+        [1, 3, 5],
+      ],
+    ],
+    [
+      "halves the other way round",
+      [
+        [1, 3, 5],
+        [0, 2, 4],
+      ],
+    ],
     ["thirds and a sixth", [[1, 4], [5, 2], [3], [0]]],
     ["a whole and nothing", [[0, 1, 2, 3, 4, 5], []]],
   ])("gives the bytes of one run: %s", (_, parts) => {
@@ -38,16 +50,36 @@ describe("mergeStatistics", () => {
   it.each([
     ["other weights", changed({ model: { graph: digest(1), weights: digest(3) } }), "other-model", "weights differ"],
     ["another graph", changed({ model: { graph: digest(3), weights: digest(2) } }), "other-model", "graph differs"],
-    ["another batch", changed({ options: { batch: 4, shardSize: 2, mask: null } }), "other-options", "batch was 4 and is 1"],
-    ["another mask", changed({ options: { batch: 1, shardSize: 2, mask: "m" } }), "other-options", "mask was m and is not given"],
+    [
+      "another batch",
+      changed({ options: { batch: 4, shardSize: 2, mask: null } }),
+      "other-options",
+      "batch was 4 and is 1",
+    ],
+    [
+      "another mask",
+      changed({ options: { batch: 1, shardSize: 2, mask: "m" } }),
+      "other-options",
+      "mask was m and is not given",
+    ],
     ["a weight less", changed({ moments: [] }), "other-options", "it has no sums of squares of query (1 × 2)"],
     [
       "a Gram matrix more",
-      changed({ moments: [...fileWith([1]).moments, { kind: "gram", weights: [{ name: "q", groups: 1, inFeatures: 2 }], folded: 0, pending: new Map() }] }),
+      changed({
+        moments: [
+          ...fileWith([1]).moments,
+          { kind: "gram", weights: [{ name: "q", groups: 1, inFeatures: 2 }], folded: 0, pending: new Map() },
+        ],
+      }),
       "other-options",
       "it has Gram matrix of q (1 × 2), which was not asked for",
     ],
-    ["another order of weights", changed({ moments: fileWith([1]).moments.toReversed() }), "other-options", "another order"],
+    [
+      "another order of weights",
+      changed({ moments: fileWith([1]).moments.toReversed() }),
+      "other-options",
+      "another order",
+    ],
     [
       "other samples",
       changed({ samples: { ...samples, shards: samples.shards.with(3, digest(7)) } }),

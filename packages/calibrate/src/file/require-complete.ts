@@ -19,7 +19,7 @@ export function requireComplete(file: StatisticsFile): void {
 }
 
 /** Ascending numbers as ranges: `0–3, 6`. */
-export function describeShards(shards: readonly number[]): string {
+function describeShards(shards: readonly number[]): string {
   const ranges: [number, number][] = [];
   for (const shard of shards) {
     const last = ranges.at(-1);

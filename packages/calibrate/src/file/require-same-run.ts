@@ -24,7 +24,8 @@ export function requireSameRun(name: string, file: RunIdentity, run: RunIdentity
   }
   for (const option of ["batch", "shardSize", "mask"] as const) {
     const [here, there] = [file.options[option], run.options[option]];
-    if (here !== there) throw refuse("other-options", `option ${option} was ${here ?? "not given"} and is ${there ?? "not given"}`);
+    if (here !== there)
+      throw refuse("other-options", `option ${option} was ${here ?? "not given"} and is ${there ?? "not given"}`);
   }
   const difference = momentsDifference(file, run);
   if (difference !== undefined) throw refuse("other-options", difference);

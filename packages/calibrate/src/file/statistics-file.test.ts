@@ -148,7 +148,9 @@ describe("decodeStatistics", () => {
       options: { batch: 1, shardSize: 1, mask: null, seed: 1 },
       moments: [{ ...weight({ extra: null }), more: 1 }],
     });
-    expect(decodeStatistics(later).statistics).toEqual(new Map([["W", { sumOfSquares: Float64Array.of(2), count: 300 }]]));
+    expect(decodeStatistics(later).statistics).toEqual(
+      new Map([["W", { sumOfSquares: Float64Array.of(2), count: 300 }]]),
+    );
   });
 
   it("lists a weight that no sample reached as skipped", () => {
@@ -212,7 +214,10 @@ describe("decodeStatisticsFile", () => {
 
   it("refuses bytes behind the end", () => {
     const longer = Buffer.concat([bytes, Uint8Array.of(0)]);
-    expect(failure(() => decodeStatisticsFile(longer))).toMatchObject({ code: "malformed", context: { offset: bytes.length } });
+    expect(failure(() => decodeStatisticsFile(longer))).toMatchObject({
+      code: "malformed",
+      context: { offset: bytes.length },
+    });
   });
 
   const samples = (fields: object) => ({ samples: { ...content().samples, ...fields } });
@@ -237,7 +242,11 @@ describe("decodeStatisticsFile", () => {
     ["a moment without weights", { moments: [moment({ weights: [] })] }, "0 different lengths"],
     ["a weight without a name", { moments: [weight({ name: 5 })] }, "found 5 for the name"],
     ["groups of 0", { moments: [weight({ groups: 0 })] }, "found 0 for groups"],
-    ["a product of shapes that overflows", { moments: [weight({ groups: 2 ** 52, inFeatures: 2 ** 52 })] }, "found 1 sums"],
+    [
+      "a product of shapes that overflows",
+      { moments: [weight({ groups: 2 ** 52, inFeatures: 2 ** 52 })] },
+      "found 1 sums",
+    ],
     ["a count as text", { moments: [moment({ count: "1" })] }, "count"],
     ["a negative count", { moments: [moment({ count: -1 })] }, "found -1 for count"],
     ["a weight that is there twice", { moments: [moment(), moment()], sums: [f64(2), f64(2)] }, '"W" is there twice'],
@@ -247,9 +256,21 @@ describe("decodeStatisticsFile", () => {
     ["sums of 9 bytes", { sums: [new Uint8Array(9)] }, "multiple of 8"],
     ["more sums than features", { sums: [f64(1, 2)] }, "found 2 sums, expected 1"],
     ["a negative sum of squares", { sums: [f64(-2)] }, "is -2"],
-    ["a shard that is there twice", { moments: [moment({ pending: [[0, 1]] })], sums: [f64(2), f64(2)] }, "found 0 for the number"],
-    ["a shard behind no gap", { moments: [moment({ pending: [[1, 1]] })], sums: [f64(2), f64(2)] }, "found 1 for the number"],
-    ["a shard that no samples made", { moments: [moment({ pending: [[7, 1]] })], sums: [f64(2), f64(2)] }, "beyond the 1"],
+    [
+      "a shard that is there twice",
+      { moments: [moment({ pending: [[0, 1]] })], sums: [f64(2), f64(2)] },
+      "found 0 for the number",
+    ],
+    [
+      "a shard behind no gap",
+      { moments: [moment({ pending: [[1, 1]] })], sums: [f64(2), f64(2)] },
+      "found 1 for the number",
+    ],
+    [
+      "a shard that no samples made",
+      { moments: [moment({ pending: [[7, 1]] })], sums: [f64(2), f64(2)] },
+      "beyond the 1",
+    ],
     ["more folded shards than samples made", { moments: [moment({ folded: 2 })] }, "beyond the 1"],
     ["pending shards that are no pairs", { moments: [moment({ pending: [5] })] }, "a pending shard"],
   ] as const)("refuses %s", (_, fields, text) => {
@@ -260,7 +281,10 @@ describe("decodeStatisticsFile", () => {
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])("refuses %d, naming the weight and the index", (value) => {
     const bad = file({ moments: [weight({ inFeatures: 2 })], sums: [f64(0, value)] });
-    expect(failure(() => decodeStatisticsFile(bad))).toMatchObject({ code: "not-finite", context: { weight: "W", index: 1 } });
+    expect(failure(() => decodeStatisticsFile(bad))).toMatchObject({
+      code: "not-finite",
+      context: { weight: "W", index: 1 },
+    });
   });
 
   it("takes negative products of different features", () => {
@@ -322,6 +346,7 @@ describe("decodeStatisticsFile", () => {
 
 it("the sums of the fixture depend on the order of additions, so that these tests can tell", () => {
   const [squares] = fileWith(ALL).moments;
-  const total = (shards: readonly number[]) => shards.reduce((sum, shard) => sum + shardSum(squares!, shard).values[0]!, 0);
+  const total = (shards: readonly number[]) =>
+    shards.reduce((sum, shard) => sum + shardSum(squares!, shard).values[0]!, 0);
   expect(total(ALL.toReversed())).not.toBe(total(ALL));
 });

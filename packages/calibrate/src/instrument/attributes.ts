@@ -1,7 +1,7 @@
 import type { AttributeProto, NodeProto } from "@espalier/onnx";
 
 /** The attribute of a node; undefined where it has none of that name. */
-export function attributeOf(node: NodeProto, name: string): AttributeProto | undefined {
+function attributeOf(node: NodeProto, name: string): AttributeProto | undefined {
   return node.attribute.find((attribute) => attribute.name === name);
 }
 

@@ -200,6 +200,31 @@ describe("instrument", () => {
     }
   });
 
+  it("keeps its promise where every addition rounds to the same side: large inputs that are the same everywhere", async () => {
+    const value = Math.fround(0.3337);
+    const [rows, width, size] = [500, 4, 300];
+    const { weights } = await measuredRun(
+      {
+        nodes: [node("MatMul", ["x", "W"], ["y"]), node("Conv", ["p", "A"], ["a"]), node("Conv", ["p", "B"], ["b"])],
+        initializers: [f32("W", [width, 1]), f32("A", [1, 1, 1, 1]), f32("B", [1, 1, 3, 3])],
+        inputs: [valueInfo("x", "float32", ["n", "seq", width]), valueInfo("p", "float32", ["n", 1, "h", "w"])],
+        outputs: [
+          valueInfo("y", "float32", ["n", "seq", 1]),
+          ...["a", "b"].map((name) => valueInfo(name, "float32", ["n", "c", "h2", "w2"])),
+        ],
+      },
+      {
+        x: float32([8, rows, width], new Float32Array(8 * rows * width).fill(value)),
+        p: float32([8, 1, size, size], new Float32Array(8 * size * size).fill(value)),
+      },
+    );
+    const positions = { W: 8 * rows, A: 8 * size ** 2, B: 8 * (size - 2) ** 2 };
+    for (const [name, count] of Object.entries(positions)) {
+      expect(weights.get(name)!.count).toBe(count);
+      for (const sum of weights.get(name)!.sums) expect(Math.abs(sum / (count * value ** 2) - 1)).toBeLessThan(1e-5);
+    }
+  });
+
   it("runs in onnxruntime-web", async () => {
     const given = parts([node("MatMul", ["x", "W"], ["y"])], [f32("W", [3, 2])], ["y"]);
     const { weights } = await measuredRun(given, { x: x23() }, { gram: true }, { backend: "web" });

@@ -7,64 +7,75 @@ import { Unmeasurable } from "./unmeasurable.js";
 
 /** Inputs as a matrix: one row for each position. */
 export interface Rows {
-  /** float32 `[positions, features]`. */
+  /** float32, features on the last axis. */
   readonly value: string;
+  /** Undefined where it is not known. */
+  readonly rank: number | undefined;
+  readonly features: number;
   /** What the positions run over; undefined where that is not known. */
   readonly positions: Dim | undefined;
   /** bool `[positions, 1]`: rows that count. Absent = all. */
   readonly keep?: string;
 }
 
-/** A value whose last axis holds the features, as rows. */
-export function featuresLast({ graph }: Measuring, value: string, shape: Shape | undefined, features: number): Rows {
-  return {
-    value: graph.op("Reshape", [value, graph.integers([-1, features])]),
-    positions: shape && product(...shape.slice(0, -1)),
-  };
+/** The other factor of a product with a weight. */
+export interface Factor {
+  /** float32. */
+  readonly value: string;
+  readonly shape: Shape | undefined;
+  /** Whether its last axis holds the features, rather than the last but one. */
+  readonly isLast: boolean;
 }
 
 /**
- * A value whose last axis but one holds the features, as rows. A list is one row of features.
+ * The other factor as rows. A list is one row of features.
  *
- * @throws {Unmeasurable} when the rank is not known
+ * @throws {Unmeasurable} when its rank matters and is not known
  */
-export function featuresBeforeLast(
-  measuring: Measuring,
-  value: string,
-  shape: Shape | undefined,
-  features: number,
-): Rows {
+export function rowsOf({ graph }: Measuring, { value, shape, isLast }: Factor, features: number): Rows {
+  if (isLast || shape?.length === 1) {
+    return { value, rank: shape?.length, features, positions: shape && product(...shape.slice(0, -1)) };
+  }
   if (shape === undefined) throw new Unmeasurable("the rank of what it is multiplied with is not known beforehand");
-  if (shape.length < 2) return featuresLast(measuring, value, shape, features);
   const batch = [...shape.keys()].slice(0, -2);
   const perm = [...batch, shape.length - 1, shape.length - 2];
-  const turned = measuring.graph.op("Transpose", [value], { perm: perm.map(BigInt) });
-  return featuresLast(
-    measuring,
-    turned,
-    perm.map((axis) => shape[axis]!),
-    features,
-  );
+  const turned = graph.op("Transpose", [value], { perm: perm.map(BigInt) });
+  return { value: turned, rank: shape.length, features, positions: product(...shape.slice(0, -2), shape.at(-1)!) };
 }
 
 /** Sums over all rows that count. @throws {Unmeasurable} when a mask is asked for and it is not known which rows are tokens */
 export function measureRows(measuring: Measuring, rows: Rows): Measurement {
-  const { graph, sizes } = measuring;
+  const { graph, gram, sizes } = measuring;
+  const flat = graph.op("Reshape", [rows.value, graph.integers([-1, rows.features])]);
   const keep = bothOf(measuring, rows.keep, tokenMask(measuring, rows.positions));
-  if (keep === undefined) {
-    return { sums: sumsOf(measuring, rows.value), count: sizes.of(rows.positions, rows.value, 0) };
-  }
-  // Reshaped to the number of rows: a mask that does not fit stops the run, where broadcasting could hide it.
-  const length = graph.op("Gather", [graph.op("Shape", [rows.value]), graph.integers([0])], { axis: 0n });
-  const fitting = graph.op("Reshape", [keep, graph.op("Concat", [length, graph.integers([1])], { axis: 0n })]);
-  // Selected, not multiplied: what stands at a position that does not count may be NaN.
-  const counted = graph.op("Where", [fitting, rows.value, graph.floats(Float32Array.of(0))]);
-  const ones = graph.op("Cast", [keep], { to: BigInt(DataType.INT64) });
-  return { sums: sumsOf(measuring, counted), count: reduceSum(graph, ones, [0, 1]) };
+  const counted = keep === undefined ? flat : selected(measuring, flat, keep);
+  const count = keep === undefined ? sizes.of(rows.positions, flat, 0) : trueBits(measuring, keep);
+  if (gram) return { sums: gemm(graph, counted, counted, "transA"), count };
+  const shaped = keep === undefined ? rows.value : graph.op("Reshape", [counted, graph.op("Shape", [rows.value])]);
+  return { sums: sumOfSquares(measuring, { ...rows, value: shaped }, counted), count };
 }
 
-function sumsOf({ graph, gram }: Measuring, rows: string): string {
-  return gram ? gemm(graph, rows, rows, "transA") : reduceSum(graph, graph.op("Mul", [rows, rows]), [0]);
+/**
+ * Sums in two steps, first along the last axis before the features: float32 sums over thousands of rows in one go are off by
+ * more than 1e-5 where a feature hardly changes, because every addition rounds to the same side.
+ */
+function sumOfSquares({ graph }: Measuring, { value, rank, features }: Rows, flat: string): string {
+  if (rank === undefined || rank < 3) return reduceSum(graph, graph.op("Mul", [flat, flat]), [0]);
+  const first = reduceSum(graph, graph.op("Mul", [value, value]), [rank - 2]);
+  const rest = rank === 3 ? first : graph.op("Reshape", [first, graph.integers([-1, features])]);
+  return reduceSum(graph, rest, [0]);
+}
+
+function selected({ graph }: Measuring, flat: string, keep: string): string {
+  // Reshaped to the number of rows: a mask that does not fit stops the run, where broadcasting could hide it.
+  const length = graph.op("Gather", [graph.op("Shape", [flat]), graph.integers([0])], { axis: 0n });
+  const fitting = graph.op("Reshape", [keep, graph.op("Concat", [length, graph.integers([1])], { axis: 0n })]);
+  // Selected, not multiplied: what stands at a position that does not count may be NaN.
+  return graph.op("Where", [fitting, flat, graph.floats(Float32Array.of(0))]);
+}
+
+function trueBits({ graph }: Measuring, bits: string): string {
+  return reduceSum(graph, graph.op("Cast", [bits], { to: BigInt(DataType.INT64) }), [0, 1]);
 }
 
 function bothOf({ graph }: Measuring, a: string | undefined, b: string | undefined): string | undefined {

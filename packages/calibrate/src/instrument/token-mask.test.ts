@@ -208,6 +208,37 @@ describe("instrument with a mask", () => {
     expectMeasured(weights.get("W"), [counted(tokens(data, 2, 3, WIDTH), which)]);
   });
 
+  it("leaves out padding and steps that are not run, for a recurrent layer; not for its state", async () => {
+    const which = [
+      [1, 0, 1],
+      [0, 1, 1],
+    ];
+    const data = random(4).float32(2 * 3 * WIDTH);
+    const { weights, instrumentation } = await measuredRun(
+      model(
+        [
+          node("Transpose", ["x"], ["t"], { perm: [1, 0, 2] }),
+          node("RNN", ["t", "W", "R", "", "lengths"], ["y"], { hidden_size: 1 }),
+        ],
+        [
+          tensor("W", [1, 1, WIDTH], new Float32Array(WIDTH)),
+          tensor("R", [1, 1, 1], Float32Array.of(1)),
+          tensor("lengths", [2], Int32Array.of(3, 2)),
+        ],
+        "y",
+        ["batch", "seq", WIDTH],
+      ),
+      { x: float32([2, 3, WIDTH], data), mask: mask(which) },
+      { mask: "mask" },
+    );
+    const both = [
+      [1, 0, 1],
+      [0, 1, 0],
+    ];
+    expectMeasured(weights.get("W"), [counted(tokens(data, 2, 3, WIDTH), both)]);
+    expect(instrumentation.unsupported.map(({ name }) => name)).toEqual(["R"]);
+  });
+
   for (const [what, x, m] of [
     ["the same numbers", [2, 3, WIDTH], [2, 3]],
     ["no sizes", ["", "", WIDTH], ["", ""]],

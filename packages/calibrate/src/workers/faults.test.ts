@@ -26,7 +26,9 @@ beforeEach(() => {
   vi.stubEnv("TMPDIR", folder);
 });
 afterEach(() => {
-  expect(readdirSync(folder).filter((name) => name.startsWith("espalier-calibrate-") || name.endsWith(".tmp"))).toEqual([]);
+  expect(readdirSync(folder).filter((name) => name.startsWith("espalier-calibrate-") || name.endsWith(".tmp"))).toEqual(
+    [],
+  );
   vi.unstubAllEnvs();
   rmSync(folder, { recursive: true });
 });

@@ -32,7 +32,7 @@ export interface ShardMessage {
 }
 
 /** An error that a worker could explain. Errors themselves lose their class and fields on the way. */
-export interface Failure {
+interface Failure {
   readonly code: StatisticsErrorCode;
   readonly message: string;
   readonly context: Omit<StatisticsErrorContext, "cause">;

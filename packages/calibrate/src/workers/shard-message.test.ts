@@ -30,7 +30,9 @@ describe("a shard message", () => {
   it("brings every dtype over, bit for bit, whatever stood before it", () => {
     const decoded = decodeShard(structuredClone(encodeShard(shard)));
     expect(decoded).toEqual(shard);
-    const bits = (sample: Sample) => [...new Uint8Array(new Uint32Array((sample.f32!.data as Float32Array).slice().buffer))];
+    const bits = (sample: Sample) => [
+      ...new Uint8Array(new Uint32Array((sample.f32!.data as Float32Array).slice().buffer)),
+    ];
     expect(bits(decoded.samples[0]!)).toEqual(bits(samples[0]!));
   });
 

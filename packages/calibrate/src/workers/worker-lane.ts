@@ -5,7 +5,14 @@ import { describeShard, type Shard } from "../collect/shard.js";
 import type { ShardRunner } from "../collect/shard-runner.js";
 import type { Sum } from "../moment.js";
 import { StatisticsError, type StatisticsErrorCode } from "../statistics-error.js";
-import { type Answer, answerMessage, type ShardMessage, setupMessage, type WorkerData, type WorkerSetup } from "./messages.js";
+import {
+  type Answer,
+  answerMessage,
+  type ShardMessage,
+  setupMessage,
+  type WorkerData,
+  type WorkerSetup,
+} from "./messages.js";
 import { encodeShard } from "./shard-message.js";
 
 /** How a {@link WorkerLane} works. */

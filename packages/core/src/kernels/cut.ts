@@ -18,7 +18,7 @@ export type ForEachArray = (visit: (words: Int32Array) => void) => void;
  *
  * Counts are float64: a model has more than 2³² entries sooner than one array has.
  */
-export function narrowCut(cut: Cut, shift: number, forEachArray: ForEachArray): Cut {
+function narrowCut(cut: Cut, shift: number, forEachArray: ForEachArray): Cut {
   const counts = new Float64Array(((cut.to - cut.from - 1) >>> shift) + 1);
   forEachArray((words) => countKeys(words, cut.from, shift, counts));
   let rank = cut.rank;

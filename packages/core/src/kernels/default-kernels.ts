@@ -5,7 +5,7 @@ import { typescriptKernels } from "./typescript/typescript-kernels.js";
 let chosen: Kernels | undefined;
 
 /** The fastest kernels that run here, the same for all callers of a thread. Compiled when first used: importing costs nothing. */
-export function defaultKernels(): Kernels {
+function defaultKernels(): Kernels {
   chosen ??= simdKernels() ?? typescriptKernels;
   return chosen;
 }

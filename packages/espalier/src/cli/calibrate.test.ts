@@ -101,7 +101,9 @@ describe("calibrate", () => {
   test("says in a table what it measured, and how to go on", async () => {
     const { stdout } = await calibrateSentences("table.stats", "--mask", "attention_mask");
     expect(stdout).toMatch(/layer0\/ffn\/down\/weight +\| +1,536 \| +[\d,]+ \|/);
-    expect(stdout).toMatch(/70 samples, 3 of 3 shards, in [\d.]+ s\. Next: espalier prune MODEL -o OUT --criterion wanda --statistics .*table\.stats/);
+    expect(stdout).toMatch(
+      /70 samples, 3 of 3 shards, in [\d.]+ s\. Next: espalier prune MODEL -o OUT --criterion wanda --statistics .*table\.stats/,
+    );
   });
 
   test("collects Gram matrices on request, within a budget", async () => {
@@ -132,7 +134,7 @@ describe("calibrate", () => {
       const stalling = ["calibrate", useLitePath(), "--samples", file("stalling.mjs"), "-o", file(output)];
       process.env.STALL = "yes";
       const stopped = await espalier(stalling, (child) => {
-        const watcher = watch(folder, (_, name) => name === output && child.kill(signal));
+        const watcher = watch(folder, (_, name) => name === output && !child.killed && child.kill(signal));
         child.once("close", () => watcher.close());
       });
       delete process.env.STALL;

@@ -1,17 +1,9 @@
 import type { Measurement, Measuring, Site } from "../measuring.js";
 import { reduceSum } from "../operators-by-version.js";
-import { product, type Shape, sizesOf } from "../shapes/dim.js";
+import type { Factor } from "../rows.js";
+import { product, sizesOf } from "../shapes/dim.js";
 import { requireNoTokens } from "../token-mask.js";
 import { Unmeasurable } from "../unmeasurable.js";
-
-/** What a batch of matrices is multiplied with. */
-interface Factor {
-  /** float32. */
-  readonly value: string;
-  readonly shape: Shape | undefined;
-  /** Whether its last axis holds the features, rather than the last but one. */
-  readonly isLast: boolean;
-}
 
 /**
  * Sums for a constant batch of matrices, each of which is a group. Batch dimensions broadcast: where the constant has size 1,
@@ -31,8 +23,11 @@ export function measureBatched({ weight, node, input }: Site, measuring: Measuri
   const { opset } = graph;
   if (opset < 8) throw new Unmeasurable("a batch of matrices needs a model of opset 8 or later");
   const squares = graph.op("Mul", [value, value]);
-  const axes = summedAxes(shape.length, batch, isLast);
-  const summed = axes.length === 0 ? squares : reduceSum(graph, squares, axes);
+  // First along the positions, then over what is left, for the sake of rounding.
+  const rank = shape.length;
+  const rows = rank === 1 ? squares : reduceSum(graph, squares, [isLast ? rank - 2 : rank - 1]);
+  const shared = sharedAxes(rank - 2, batch);
+  const summed = shared.length === 0 ? rows : reduceSum(graph, rows, shared);
   const groups = graph.integers([...batch.filter((size) => size > 1), weight.inFeatures]);
   return {
     sums: graph.op("Expand", [summed, groups]),
@@ -40,13 +35,8 @@ export function measureBatched({ weight, node, input }: Site, measuring: Measuri
   };
 }
 
-/** Axes of the other factor that are no features, and do not tell the matrices apart. */
-function summedAxes(rank: number, batch: readonly number[], isLast: boolean): readonly number[] {
-  if (rank === 1) return [];
-  const own = rank - 2;
-  const shared = Array.from({ length: own }, (_, axis) => axis).filter((axis) => {
-    const size = batch[axis - (own - batch.length)] ?? 1;
-    return size === 1;
-  });
-  return [...shared, isLast ? rank - 2 : rank - 1];
+/** Batch axes of the other factor, of which there are `own`, that do not tell the matrices apart. */
+function sharedAxes(own: number, batch: readonly number[]): readonly number[] {
+  const axes = Array.from({ length: Math.max(0, own) }, (_, axis) => axis);
+  return axes.filter((axis) => (batch[axis - (own - batch.length)] ?? 1) === 1);
 }

@@ -1,7 +1,7 @@
 import { textOf } from "../attributes.js";
 import { activation, type MeasuredOperator, type Measuring, type Site } from "../measuring.js";
-import { featuresLast, measureRows, type Rows } from "../rows.js";
-import { fixed, type Shape, sizesOf } from "../shapes/dim.js";
+import { measureRows, type Rows, rowsOf } from "../rows.js";
+import { fixed, product, type Shape, sizesOf } from "../shapes/dim.js";
 import { requireNoTokens } from "../token-mask.js";
 import { Unmeasurable } from "../unmeasurable.js";
 
@@ -18,7 +18,7 @@ export const einsum: MeasuredOperator = {
     const labels = labelsOf(textOf(node, "equation") ?? "", input);
     const name = node.input[1 - input]!;
     const value = activation(measuring, site, name);
-    const rows = rowsOf(measuring, labels, {
+    const rows = einsumRows(measuring, labels, {
       value,
       shape: measuring.shapes.of(name),
       sizes: weightSizes(site, measuring),
@@ -37,8 +37,9 @@ interface Operand {
 }
 
 /** Positions first, groups and features last, in the order of the weight. */
-function rowsOf(measuring: Measuring, { weight, data, output }: Labels, { value, shape, sizes }: Operand): Rows {
+function einsumRows(measuring: Measuring, { weight, data, output }: Labels, operand: Operand): Rows {
   const { graph } = measuring;
+  const { value, sizes } = operand;
   const groups = weight.filter((label) => output.includes(label) && data.includes(label));
   const features = weight.filter((label) => !output.includes(label));
   const kept = [...groups, ...features];
@@ -47,10 +48,12 @@ function rowsOf(measuring: Measuring, { weight, data, output }: Labels, { value,
   // A label may have size 1 here and be broadcast to the size that it has in the weight.
   const widths = kept.map((label) => sizes[weight.indexOf(label)]!);
   const full = graph.op("Expand", [turned, graph.integers(widths)]);
-  const positions = order.slice(0, -kept.length).map((label) => shape?.[data.indexOf(label)]);
-  const known = positions.every((dim) => dim !== undefined) && shape?.length === data.length;
+  const positions = order.slice(0, -kept.length).map((label) => operand.shape?.[data.indexOf(label)]);
+  const known = positions.every((dim) => dim !== undefined) && operand.shape?.length === data.length;
   const width = widths.reduce((all, size) => all * size, 1);
-  return featuresLast(measuring, full, known ? [...positions, fixed(width)] : undefined, width);
+  const shape = known ? [product(...positions), fixed(width)] : undefined;
+  const flat = graph.op("Reshape", [full, graph.integers([-1, width])]);
+  return rowsOf(measuring, { value: flat, shape, isLast: true }, width);
 }
 
 function weightSizes({ node, input }: Site, { shapes }: Measuring): readonly number[] {

@@ -1,6 +1,6 @@
 import { intOf } from "../attributes.js";
 import { activation, type MeasuredOperator } from "../measuring.js";
-import { featuresBeforeLast, featuresLast, measureRows } from "../rows.js";
+import { measureRows, rowsOf } from "../rows.js";
 
 /** Gemm, `A' · B' + C`, the weight on either side. A' is `[positions, features]` of B, B' is `[features, positions]` of A. */
 export const gemm: MeasuredOperator = {
@@ -12,7 +12,7 @@ export const gemm: MeasuredOperator = {
     const name = node.input[1 - input]!;
     const { symbols } = measuring.shapes;
     const shape = measuring.shapes.of(name) ?? [symbols.fresh(), symbols.fresh()];
-    const rows = isLast ? featuresLast : featuresBeforeLast;
-    return measureRows(measuring, rows(measuring, activation(measuring, site, name), shape, weight.inFeatures));
+    const factor = { value: activation(measuring, site, name), shape, isLast };
+    return measureRows(measuring, rowsOf(measuring, factor, weight.inFeatures));
   },
 };

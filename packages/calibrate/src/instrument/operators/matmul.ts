@@ -1,6 +1,6 @@
 import { intOf } from "../attributes.js";
 import { activation, type MeasuredOperator } from "../measuring.js";
-import { featuresBeforeLast, featuresLast, measureRows } from "../rows.js";
+import { measureRows, rowsOf } from "../rows.js";
 import { Unmeasurable } from "../unmeasurable.js";
 import { measureBatched } from "./batched.js";
 
@@ -14,10 +14,8 @@ export const matMul: MeasuredOperator = {
     const isTransposed = intOf(node, `trans${other}`, 0) !== 0;
     const isLast = (other === "A") !== isTransposed;
     const name = node.input[1 - input]!;
-    const value = activation(measuring, site, name);
-    const shape = measuring.shapes.of(name);
-    if (weight.groups > 1) return measureBatched(site, measuring, { value, shape, isLast });
-    const rows = isLast ? featuresLast : featuresBeforeLast;
-    return measureRows(measuring, rows(measuring, value, shape, weight.inFeatures));
+    const factor = { value: activation(measuring, site, name), shape: measuring.shapes.of(name), isLast };
+    if (weight.groups > 1) return measureBatched(site, measuring, factor);
+    return measureRows(measuring, rowsOf(measuring, factor, weight.inFeatures));
   },
 };

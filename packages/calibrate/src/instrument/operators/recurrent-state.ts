@@ -28,7 +28,7 @@ export function measureState(site: Site, measuring: Measuring, sequence: Sequenc
     // All but the last step, in the order in which the direction takes them; axis 1 is the direction.
     const shifted = direction === "reverse" ? slice(graph, squares, 0, 1, END) : slice(graph, squares, 0, 0, -1);
     const own = directions.length === 1 ? shifted : slice(graph, shifted, 1, index, index + 1);
-    return reduceSum(graph, kept(measuring, own, sequence), [0, 2]);
+    return reduceSum(graph, reduceSum(graph, kept(measuring, own, sequence), [0]), [1]);
   });
   const later = sums.length === 1 ? sums[0]! : graph.op("Concat", sums, { axis: 0n });
   return {

@@ -2,7 +2,7 @@ import { TensorProto_DataType as DataType } from "@espalier/onnx";
 import { intOf, textOf } from "../attributes.js";
 import { activation, type MeasuredOperator, type Measurement, type Measuring, type Site } from "../measuring.js";
 import { counting } from "../operators-by-version.js";
-import { featuresLast, measureRows } from "../rows.js";
+import { measureRows, rowsOf } from "../rows.js";
 import { Unmeasurable } from "../unmeasurable.js";
 import { measureState } from "./recurrent-state.js";
 
@@ -50,7 +50,9 @@ function measureInput(site: Site, measuring: Measuring): Measurement {
   const { graph } = measuring;
   const { node, weight } = site;
   const x = node.input[0]!;
-  const rows = featuresLast(measuring, activation(measuring, site, x), measuring.shapes.of(x), weight.inFeatures);
+  const { symbols } = measuring.shapes;
+  const shape = measuring.shapes.of(x) ?? [symbols.fresh(), symbols.fresh(), symbols.fresh()];
+  const rows = rowsOf(measuring, { value: activation(measuring, site, x), shape, isLast: true }, weight.inFeatures);
   const { lengths, steps } = sequence(site, measuring);
   if (lengths === undefined) return measureRows(measuring, rows);
   const isRun = graph.op("Less", [graph.op("Transpose", [counting(graph, steps)], { perm: [1n, 0n] }), lengths]);

@@ -22,7 +22,7 @@ export interface KnownValue {
 const MOST_ENTRIES = 64;
 
 /** A whole number as an entry; numbers below 0 mean something special where they stand. */
-export function wholeNumber(value: number): Dim {
+function wholeNumber(value: number): Dim {
   return fixed(value);
 }
 
