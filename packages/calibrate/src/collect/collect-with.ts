@@ -35,41 +35,46 @@ export async function collectWith(
   const measure = resolveMeasureOptions(options);
   const work = resolveWorkOptions(options, availableParallelism());
   const model = openModel(source);
-  const plan = planPasses(model, measure, {
-    gramBytes: work.memory / copiesOfGrams(work),
-    blocked: hasBlockedConvolutions("node"),
-  });
-  requireRepeatable(samples, plan.passes.length);
+  const limits = { gramBytes: work.memory / copiesOfGrams(work), blocked: hasBlockedConvolutions("node") };
+  const { passes, moments, skipped, withoutGram } = planPasses(model, measure, limits);
+  requireRepeatable(samples, passes.length);
   options.signal?.throwIfAborted();
   const { batch, shardSize, mask } = measure;
-  const record = new CollectionRecord(plan.moments, ({ samples }) => digestSamples(samples));
-  const { skipped, withoutGram } = plan;
   const run = { model: fingerprintModel(model), options: { batch, shardSize, mask }, skipped, withoutGram };
+  const record = new CollectionRecord(moments, (shard) => digestSamples(shard.samples));
   const snapshot = (): StatisticsFile => ({ ...run, ...record.snapshot() });
   const reused = options.resumeFrom === undefined ? 0 : takeOver(record, snapshot(), options.resumeFrom);
-  const checkpoint = options.output === undefined ? undefined : new Checkpoint(options.output, snapshot);
-  try {
-    for (const [index, pass] of plan.passes.entries()) {
+  await keepingUp(options.output, snapshot, async (onRecorded) => {
+    const selected = (shard: number) => shard % work.shard.of === work.shard.index;
+    const request = { ...options, record, samples, inputs: modelInputs(model), shardSize, selected, onRecorded };
+    for (const [index, pass] of passes.entries()) {
+      const { probes } = pass;
       await withWorkers(internals, pass, { ...work, batch }, (runners) =>
-        runPass({
-          ...options,
-          ...{ record, samples, inputs: modelInputs(model), shardSize, probes: pass.probes, runners },
-          selected: (shard) => shard % work.shard.of === work.shard.index,
-          pass: index + 1,
-          passes: plan.passes.length,
-          onRecorded: () => checkpoint?.changed(),
-        }),
+        runPass({ ...request, probes, runners, pass: index + 1, passes: passes.length }),
       );
     }
-    // That the samples have come to their end is new, too.
-    checkpoint?.changed();
+  });
+  return collected(snapshot(), reused);
+}
+
+/** Keeps a file up to date while work goes on, and leaves it complete however the work ends. */
+async function keepingUp(
+  path: string | undefined,
+  snapshot: () => StatisticsFile,
+  work: (onRecorded: () => void) => Promise<void>,
+): Promise<void> {
+  if (path === undefined) return work(() => {});
+  const checkpoint = new Checkpoint(path, snapshot);
+  try {
+    await work(() => checkpoint.changed());
   } catch (error) {
-    // What stopped the run says more than what a last write could.
-    await checkpoint?.flush().catch(() => {});
+    // What stopped the work says more than what a last write could.
+    await checkpoint.flush().catch(() => {});
     throw error;
   }
-  await checkpoint?.flush();
-  return collected(snapshot(), reused);
+  // That the samples have come to their end is new, too.
+  checkpoint.changed();
+  await checkpoint.flush();
 }
 
 /**

@@ -226,9 +226,20 @@ describe("instrument", () => {
   });
 
   it("runs in onnxruntime-web", async () => {
-    const given = parts([node("MatMul", ["x", "W"], ["y"])], [f32("W", [3, 2])], ["y"]);
-    const { weights } = await measuredRun(given, { x: x23() }, { gram: true }, { backend: "web" });
+    const given: ModelParts = {
+      nodes: [
+        node("MatMul", ["x", "W"], ["y"]),
+        node("Conv", ["p", "K"], ["c"], { strides: [2, 1], auto_pad: "SAME_LOWER" }),
+      ],
+      initializers: [f32("W", [3, 2]), f32("K", [1, 1, 3, 1])],
+      inputs: [valueInfo("x", "float32", ["batch", 3]), valueInfo("p", "float32", ["n", 1, "h", "w"])],
+      outputs: [valueInfo("y", "float32", ["batch", 2]), valueInfo("c", "float32", ["n", 1, "h2", "w2"])],
+    };
+    const image = float32([1, 1, 4, 1], Float32Array.of(1, 2, 3, 4));
+    const { weights } = await measuredRun(given, { x: x23(), p: image }, { gram: true }, { backend: "web" });
     expect(weights.get("W")).toMatchObject(SUMS);
+    // Two windows reach 5, the one zero that is missing goes to the beginning: (0, 1, 2) and (2, 3, 4).
+    expect(weights.get("K")).toMatchObject({ sums: [4, 10, 20], count: 2 });
   });
 
   it("takes names that are free, in subgraphs too", async () => {
