@@ -10,6 +10,8 @@ export class SumLedger {
   readonly moment: Moment;
   #folded = 0;
   #total: Sum | undefined;
+  /** Whether nobody else holds the array of the total, so that it may be changed. */
+  #isOwn = false;
   readonly #pending = new Map<number, Sum>();
 
   constructor(moment: Moment) {
@@ -36,6 +38,7 @@ export class SumLedger {
       if (overlap !== undefined) throw twice(overlap);
       this.#folded = folded;
       this.#total = total;
+      this.#isOwn = false;
     }
     for (const [shard, sum] of pending) {
       this.#refuseTwice(shard);
@@ -48,6 +51,7 @@ export class SumLedger {
   snapshot(): MomentSums {
     const pending = new Map([...this.#pending].sort(([a], [b]) => a - b));
     const total = this.#total;
+    this.#isOwn = false;
     return { ...this.moment, folded: this.#folded, ...(total && { total }), pending };
   }
 
@@ -60,17 +64,32 @@ export class SumLedger {
       const next = this.#pending.get(this.#folded);
       if (next === undefined) return;
       this.#pending.delete(this.#folded);
-      this.#total = this.#total ? addSums(this.#total, next) : next;
+      this.#addToTotal(next);
       this.#folded++;
     }
+  }
+
+  #addToTotal(next: Sum): void {
+    if (this.#total === undefined) {
+      this.#total = next;
+      return;
+    }
+    const values = this.#isOwn ? this.#total.values : this.#total.values.slice();
+    addInto(values, next.values);
+    this.#total = { count: this.#total.count + next.count, values };
+    this.#isOwn = true;
   }
 }
 
 /** The sum over the positions of both, in a new array: what was handed out before stays as it is. */
 export function addSums(a: Sum, b: Sum): Sum {
   const values = a.values.slice();
-  for (let index = 0; index < values.length; index++) values[index]! += b.values[index]!;
+  addInto(values, b.values);
   return { count: a.count + b.count, values };
+}
+
+function addInto(values: Float64Array, more: Float64Array): void {
+  for (let index = 0; index < values.length; index++) values[index]! += more[index]!;
 }
 
 function twice(shard: number): StatisticsError {

@@ -21,11 +21,14 @@ export interface LaneOptions extends WorkerSetup {
   readonly retries: number;
   /** The module that workers run. @default shard-worker.js */
   readonly workerFile?: URL;
-  /** @default those of Node */
+  /** Of each worker. @default those of Node, but for a small young generation */
   readonly resourceLimits?: ResourceLimits;
 }
 
 const WORKER_FILE = new URL("./shard-worker.js", import.meta.url);
+
+/** A worker's own garbage is small; left alone, V8 lets it pile up to about 40 MB more over a long run. */
+const YOUNG_GENERATION_MB = 4;
 
 /** Failures that another attempt would only repeat: they come from the model or the samples, not from the worker. */
 const FINAL: ReadonlySet<StatisticsErrorCode> = new Set(["not-finite", "bad-sample", "load-failed"]);
@@ -110,7 +113,7 @@ export class WorkerLane implements ShardRunner {
       workerData,
       // Flags of the main thread, such as those of a test runner or a TypeScript loader, are not for workers.
       execArgv: [],
-      ...(this.#options.resourceLimits && { resourceLimits: this.#options.resourceLimits }),
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB, ...this.#options.resourceLimits },
     });
     // A thread that dies between two shards is noticed by the next one; without a listener it would end the process.
     pool.on("error", () => {});
