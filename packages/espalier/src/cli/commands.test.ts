@@ -121,3 +121,10 @@ describe("verify", () => {
     expect((await espalier(["verify", ocrModelPath("classification"), join(folder, "none.onnx")])).code).toBe(3);
   });
 });
+
+test("a reader that closes the pipe early gets no stack trace", async () => {
+  const { code, stderr } = await espalier(["inspect", ocrModelPath("detection"), "--json"], (child) => {
+    child.stdout!.destroy();
+  });
+  expect([code, stderr]).toEqual([0, ""]);
+});

@@ -25,6 +25,12 @@ const program = new Command("espalier")
 
 for (const command of [program, ...program.commands]) command.exitOverride();
 
+// A reader that has seen enough, such as `| head`, is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
