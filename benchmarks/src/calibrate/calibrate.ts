@@ -40,8 +40,8 @@ const NOTE =
   `Memory: 4 positions a sample, ${THREADS} workers, a fresh process; ratio to the bound, model × (workers + 1) + ${ALLOWANCE_MB} MB.`;
 
 const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
-  transformer: (folder) => againstPlain("transformer", transformer(folder, 128, 256)),
-  conv: (folder) => againstPlain("conv", convNetwork(folder, 512)),
+  transformer: (folder) => againstPlain("transformer", transformer(folder, 128, 512)),
+  conv: (folder) => againstPlain("conv", convNetwork(folder, 2048)),
   workers: async (folder) => {
     const work = transformer(folder, 128, 256);
     const [one, two] = await medians([() => squares(work, 1), () => squares(work, 2)]);
