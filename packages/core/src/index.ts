@@ -1,3 +1,17 @@
+export { allocatePattern, type PatternAllocationRequest } from "./allocation/allocate-pattern.js";
+export { type AllocationRequest, allocateSparsity } from "./allocation/allocate-sparsity.js";
+export type {
+  AllocatableWeight,
+  AllocationEvidence,
+  AllocationGoal,
+  AllocationStrategy,
+  OutlierEvidence,
+  Sensitivity,
+  Share,
+} from "./allocation/allocation.js";
+export { outlierShare } from "./allocation/outlier-share.js";
+export { ALLOCATION_NAMES, parseAllocation } from "./allocation/registry.js";
+export { sparsityStep } from "./allocation/sparsity-step.js";
 export type { ComparisonGroup } from "./comparison-group.js";
 export { computeMasks, type MaskRequest, requireSupport } from "./compute-masks.js";
 export { type Conformance, conforms } from "./conforms.js";

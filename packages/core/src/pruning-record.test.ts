@@ -57,13 +57,28 @@ describe("parsePruningRecord", () => {
     expect(parsePruningRecord(encodePruningRecord(record))).toEqual({ ok: true, record });
   });
 
+  it("reads what says that weights were changed on purpose, and how sparse each is, whatever their names", () => {
+    const sparsities = Object.fromEntries([
+      ["__proto__", 0.25],
+      ["7", 0.75],
+    ]);
+    const weights = ["7", "__proto__"];
+    const record: PruningRecord = {
+      version: 1,
+      steps: [{ ...step, weights, allocation: "owl", sparsities, recover: "obs", changedTensors: ["b1", "b2"] }],
+    };
+    const parsed = parsePruningRecord(encodePruningRecord(record));
+    expect(parsed).toEqual({ ok: true, record });
+    if (parsed.ok) expect(Object.hasOwn(parsed.record.steps[0]!.sparsities!, "__proto__")).toBe(true);
+  });
+
   it("keeps keys it does not know, so that adding a step loses nothing", () => {
-    const text = `{"steps":[${JSON.stringify({ ...step, recover: { kind: "obs" } })}],"version":1,"zone":3}`;
+    const text = `{"steps":[${JSON.stringify({ ...step, colour: { kind: "blue" } })}],"version":1,"zone":3}`;
     const parsed = parsePruningRecord(text);
     if (!parsed.ok) throw new Error(parsed.problem);
     const again = JSON.parse(encodePruningRecord(parsed.record));
     expect(again.zone).toBe(3);
-    expect(again.steps[0].recover).toEqual({ kind: "obs" });
+    expect(again.steps[0].colour).toEqual({ kind: "blue" });
   });
 
   it("does not let a __proto__ key reach a prototype", () => {
@@ -95,6 +110,27 @@ describe("parsePruningRecord", () => {
     expect(problemOfStep({ weights: ["a", "a"] })).toContain("a list of distinct names");
     expect(problemOfStep({ weights: [1] })).toContain("a list of distinct names");
     expect(problemOfStep({ originalWeights: `sha256:${"g".repeat(64)}` })).toContain("64 hex digits");
+  });
+
+  it("wants a fraction for every weight of an allocation, and for nothing else", () => {
+    const allocation = "global";
+    expect(problemOfStep({ allocation })).toContain("sparsities to be a fraction in [0, 1) for each of the weights");
+    expect(problemOfStep({ sparsities: { a: 0.5, b: 0.5 } })).toContain("allocation to be a text beside sparsities");
+    for (const sparsities of [
+      { a: 0.5 },
+      { a: 0.5, b: 1 },
+      { a: 0.5, b: 0.5, c: 0.5 },
+      { a: 0.5, c: 0.5 },
+      [0.5, 0.5],
+    ]) {
+      expect(problemOfStep({ allocation, sparsities })).toContain("sparsities");
+    }
+  });
+
+  it("takes changed tensors only where something was recovered", () => {
+    expect(problemOfStep({ changedTensors: ["b"] })).toContain("changedTensors to be a list of distinct names beside");
+    expect(problemOfStep({ recover: "obs", changedTensors: ["b", "b"] })).toContain("changedTensors");
+    expect(problemOfStep({ recover: true })).toBe("step 1: expected recover to be a text or absent, found true");
   });
 
   it("cuts a hostile value short in the message", () => {

@@ -11,12 +11,21 @@ export interface PruningOptions {
   readonly criterion: string;
   /** The pattern's spec as the command line writes it, such as `2:4` or `block:16x4`. */
   readonly pattern: string;
-  /** Fraction of zeros asked for, in [0, 1). */
+  /** Fraction of zeros asked for, in [0, 1); with an allocation over all weights together. */
   readonly sparsity: number;
   /** The comparison group, for patterns that rank entries in one. */
   readonly group?: ComparisonGroup;
   /** The seed, for criteria that draw numbers; a safe integer. */
   readonly seed?: number;
+  /** Name of what divided the sparsity among the weights, such as `owl`. @default each weight has `sparsity` */
+  readonly allocation?: string;
+  /** With an allocation: the fraction of zeros asked for in each weight of the step, in [0, 1). */
+  readonly sparsities?: Readonly<Record<string, number>>;
+  /**
+   * How accuracy was won back: `bias` changed biases alone; `scale`, `obs` and `least-squares` changed the kept entries of
+   * weights too. Newer versions may know more. @default what was kept is unchanged
+   */
+  readonly recover?: string;
 }
 
 /** One pruning run over some weights of a model. */
@@ -25,6 +34,11 @@ export interface PruningStep extends PruningOptions {
   readonly weights: readonly string[];
   /** `sha256:` and 64 hex digits over {@link weightsDigestChunks} of `weights` as they were before the run. */
   readonly originalWeights: string;
+  /**
+   * With `recover`: names of the tensors besides `weights` that got new values, such as biases; ascending by UTF-16 code unit,
+   * none twice. @default none
+   */
+  readonly changedTensors?: readonly string[];
 }
 
 /** What was done to a model, oldest step first. It holds no time stamps, so the same run writes the same bytes. */
@@ -88,40 +102,60 @@ function problemOfRecord(value: unknown): string | undefined {
 function problemOfStep(step: unknown): string | undefined {
   if (!isObject(step)) return `expected an object, found ${kindOf(step)}`;
   for (const [key, rule] of Object.entries(STEP_RULES)) {
-    if (!rule.holds(step[key])) return `expected ${key} to be ${rule.expected}, found ${shown(step[key])}`;
+    if (!rule.holds(step[key], step)) return `expected ${key} to be ${rule.expected}, found ${shown(step[key])}`;
   }
   return undefined;
 }
 
 interface Rule {
   readonly expected: string;
-  holds(value: unknown): boolean;
+  /** @param step what the value stands in */
+  holds(value: unknown, step: Readonly<Record<string, unknown>>): boolean;
 }
 
 const isText = (value: unknown): boolean => typeof value === "string";
+const isFraction = (value: unknown): boolean => typeof value === "number" && value >= 0 && value < 1;
+const isNames = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every(isText) && new Set(value).size === value.length;
 
 const STEP_RULES: Readonly<Record<keyof PruningStep, Rule>> = {
   tool: { expected: "a text", holds: isText },
   criterion: { expected: "a text", holds: isText },
   pattern: { expected: "a text", holds: isText },
-  sparsity: {
-    expected: "a fraction in [0, 1)",
-    holds: (value) => typeof value === "number" && value >= 0 && value < 1,
-  },
+  sparsity: { expected: "a fraction in [0, 1)", holds: isFraction },
   group: {
     expected: "row, layer, model or absent",
     holds: (value) => value === undefined || value === "row" || value === "layer" || value === "model",
   },
   seed: { expected: "an integer or absent", holds: (value) => value === undefined || Number.isSafeInteger(value) },
-  weights: {
-    expected: "a list of distinct names",
-    holds: (value) => Array.isArray(value) && value.every(isText) && new Set(value).size === value.length,
-  },
+  weights: { expected: "a list of distinct names", holds: isNames },
   originalWeights: {
     expected: '"sha256:" and 64 hex digits',
     holds: (value) => typeof value === "string" && /^sha256:[0-9a-f]{64}$/.test(value),
   },
+  allocation: {
+    expected: "a text beside sparsities, or absent like them",
+    holds: (value, { sparsities }) => (value === undefined ? sparsities === undefined : isText(value)),
+  },
+  sparsities: {
+    expected: "a fraction in [0, 1) for each of the weights beside an allocation, or absent like it",
+    holds: (value, { allocation, weights }) =>
+      value === undefined ? allocation === undefined : isObject(value) && isNames(weights) && fits(value, weights),
+  },
+  recover: { expected: "a text or absent", holds: (value) => value === undefined || isText(value) },
+  changedTensors: {
+    expected: "a list of distinct names beside recover, or absent",
+    holds: (value, { recover }) => value === undefined || (recover !== undefined && isNames(value)),
+  },
 };
+
+function fits(sparsities: Readonly<Record<string, unknown>>, weights: readonly string[]): boolean {
+  const names = Object.keys(sparsities);
+  return (
+    names.length === weights.length &&
+    weights.every((name) => Object.hasOwn(sparsities, name) && isFraction(sparsities[name]))
+  );
+}
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

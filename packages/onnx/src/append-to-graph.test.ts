@@ -204,6 +204,11 @@ describe("makeTensor", () => {
     expect(made.dataType).toBe(TensorProto_DataType.INT32);
   });
 
+  it("takes bytes of any type, whole elements only", () => {
+    const made = makeTensor("t", [3], { dataType: TensorProto_DataType.INT4, bytes: Uint8Array.of(0x21, 0x03) });
+    expect([made.dataType, [...made.rawData!]]).toEqual([22, [0x21, 3]]);
+  });
+
   it("refuses values that do not fill the shape", () => {
     expect(() => makeTensor("t", [2, 2], new Float32Array(3))).toThrow('tensor "t" of shape [2, 2] holds 4 values');
   });

@@ -1,4 +1,5 @@
 export { appendToGraph, type GraphAddition } from "./append-to-graph.js";
+export { buildModel, type ModelParts } from "./build-model.js";
 export type { ByteSource } from "./byte-source.js";
 export { type DecodeOptions, decodeModel } from "./decode-model.js";
 export { type DtypeName, dtypeName, elementSize } from "./dtype.js";
@@ -9,6 +10,7 @@ export { makeTensor, type TensorValues } from "./make-tensor.js";
 export { makeValueInfo } from "./make-value-info.js";
 export { metadata, withMetadata } from "./metadata.js";
 export type { Model, ModelStorage, TensorData } from "./model.js";
+export type { NewTensor, SparseIndices } from "./new-tensor.js";
 export type {
   AttributeProto,
   FunctionProto,
@@ -22,10 +24,13 @@ export type {
 } from "./proto.js";
 export { AttributeProto_AttributeType, TensorProto_DataLocation, TensorProto_DataType } from "./proto.js";
 export { readModel } from "./read-model.js";
+export { type GraphRewrite, rewriteGraph } from "./rewrite-graph.js";
 export { tensorBytes } from "./tensor-bytes.js";
 export { tensorChunks } from "./tensor-chunks.js";
 export type { MessageSpan, PayloadSpan, Span, TensorLocation } from "./tensor-location.js";
+export { floatBytes } from "./float-bytes.js";
 export { elementCount, tensorByteLength } from "./tensor-size.js";
+export { tensorValues } from "./tensor-values.js";
 export { type GraphScope, type TensorEntry, walkGraphs, walkTensors } from "./tensors.js";
 export {
   type Consumer,
@@ -41,5 +46,6 @@ export {
   type WeightBase,
   type ZeroCount,
 } from "./weights/index.js";
+export { withFields } from "./with-fields.js";
 export { withTensorData } from "./with-tensor-data.js";
 export { type WriteOptions, type WrittenModel, writeModel, writeModelInSteps } from "./write-model.js";
