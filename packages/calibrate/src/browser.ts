@@ -16,6 +16,13 @@ export {
   type StatisticsFile,
 } from "./file/statistics-file.js";
 export { type Gram, gramMatrix } from "./gram.js";
+export {
+  type InputLayout,
+  type LaidOutInput,
+  type LayOutOptions,
+  layOutInputs,
+  type UnsupportedWeight,
+} from "./instrument/index.js";
 export type { MeasuredWeight, Moment, MomentSums, Sum } from "./moment.js";
 export {
   isStatisticsError,

@@ -3,6 +3,8 @@ export type { CollectOptions, InThreadOptions, MeasureOptions, ShardSelection } 
 export { collectStatistics } from "./collect/collect-statistics.js";
 export type { CollectedStatistics } from "./collect/collected-statistics.js";
 export type { CollectionProgress, Done } from "./collect/collection-progress.js";
+export { digestSamples } from "./collect/digest-samples.js";
+export { fingerprintModel } from "./collect/fingerprint-model.js";
 export { modelInputs } from "./collect/model-inputs.js";
 export type { Samples } from "./collect/shard.js";
 export { type DecodedStatistics, decodeStatistics } from "./file/decode-statistics.js";
@@ -20,6 +22,13 @@ export {
 } from "./file/statistics-file.js";
 export { writeStatisticsFile } from "./file/write-statistics-file.js";
 export { type Gram, gramMatrix } from "./gram.js";
+export {
+  type InputLayout,
+  type LaidOutInput,
+  type LayOutOptions,
+  layOutInputs,
+  type UnsupportedWeight,
+} from "./instrument/index.js";
 export type { MeasuredWeight, Moment, MomentSums, Sum } from "./moment.js";
 export {
   isStatisticsError,

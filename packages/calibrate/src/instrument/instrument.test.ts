@@ -1,7 +1,5 @@
-import { create } from "@bufbuild/protobuf";
 import { decodeModel, encodeModel, metadata, prunableWeights, withMetadata } from "@espalier/onnx";
 import { buildModel, externalTensor, graph, type ModelParts, node, random, tensor, valueInfo } from "@espalier/testkit";
-import { FunctionProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
 import { expectMeasured, float32, measuredRun } from "../../test-support/measured-run.js";
 import { gramBytes, type InstrumentOptions, instrument } from "./index.js";
@@ -319,25 +317,6 @@ describe("instrument", () => {
       ["gram", "W"],
     ]);
   });
-
-  it("adds no nodes for a weight that turns out to be unsupported", () => {
-    const branch = (name: string, from: string) =>
-      graph({ nodes: [node("MatMul", [from, "W"], [name])], outputs: [valueInfo(name, "float32", ["a", "b"])] });
-    const given = parts(
-      [
-        node("MatMul", ["x", "W"], ["y"]),
-        node("If", ["c"], ["z"], { then_branch: branch("t", "x"), else_branch: branch("e", "x") }, { name: "choice" }),
-      ],
-      [f32("W", [3, 2])],
-      ["y", "z"],
-      { inputs: [valueInfo("x", "float32", ["batch", 3]), valueInfo("c", "bool", [])] },
-    );
-    const { model, unsupported } = instrumented(given);
-    expect(model.proto.graph!.node).toHaveLength(2);
-    expect(unsupported).toEqual([
-      { name: "W", reason: 'MatMul "t" stands inside main/choice/then_branch, whose values do not leave it' },
-    ]);
-  });
 });
 
 describe("instrument gives a reason", () => {
@@ -345,22 +324,6 @@ describe("instrument gives a reason", () => {
     const { unsupported, withoutGram } = instrumented(given, options);
     return [...unsupported, ...withoutGram].map(({ name, reason }) => `${name}: ${reason}`).join("; ");
   };
-
-  it("for weights inside functions", () => {
-    const body = create(FunctionProtoSchema, {
-      name: "Linear",
-      domain: "own",
-      input: ["a"],
-      output: ["b"],
-      node: [node("Constant", [], ["F"], { value: f32("", [3, 2]) }), node("MatMul", ["a", "F"], ["b"])],
-      opsetImport: [{ domain: "", version: 17n }],
-    });
-    const given = parts([node("Linear", ["x"], ["y"], {}, { domain: "own" })], [], ["y"], {
-      functions: [body],
-      opsetImports: [{ domain: "own", version: 1 }],
-    });
-    expect(reasons(given)).toMatch(/MatMul "b" stands inside functions\/own:Linear/);
-  });
 
   it("for weights whose consumers disagree", () => {
     const given = parts(

@@ -1,30 +1,18 @@
-import {
-  appendToGraph,
-  type Consumer,
-  TensorProto_DataType as DataType,
-  type Model,
-  type NodeProto,
-  type PrunableWeight,
-  type ValueInfoProto,
-} from "@espalier/onnx";
+import { TensorProto_DataType as DataType, type Model, type PrunableWeight } from "@espalier/onnx";
 import type { Moment } from "../moment.js";
 import type { Probe } from "../probe.js";
-import { StatisticsError } from "../statistics-error.js";
-import { GraphAdditions } from "./graph-additions.js";
-import type { Instrumentation, InstrumentOptions, UnsupportedWeight } from "./instrumentation.js";
-import type { Measurement, Measuring } from "./measuring.js";
-import { measuredOperatorOf } from "./operators/registry.js";
-import { inferShapes } from "./shapes/infer-shapes.js";
-import { tokenAxes } from "./shapes/token-axes.js";
-import { Sizes } from "./sizes.js";
-import { Unmeasurable } from "./unmeasurable.js";
+import type { GraphAdditions } from "./graph-additions.js";
+import type { Instrumentation, InstrumentOptions } from "./instrumentation.js";
+import { type MeasuredWeights, measureGrams, measureSquares } from "./measure-weights.js";
+import { MeasuredModel } from "./measured-model.js";
 
 /**
  * Adds nodes to a model that reduce the inputs of weights to `Σ x²` for each group and in-feature, and count positions:
  * only these numbers leave ONNX Runtime. Inputs that several weights share are reduced once.
  *
- * A weight that is read at several places gets the sum over all of them. Weights inside If, Loop, Scan and functions are
- * unsupported: their inputs do not leave there.
+ * A weight that is read at several places gets the sum over all of them. What is read in the branch of an If or the body of
+ * a Loop or Scan is added up over all times that this runs, and comes out as a further output of that node; functions in
+ * which weights are read stand in the place of their calls.
  *
  * @param weights of this model, as `prunableWeights` gives them
  * @throws {StatisticsError} `bad-option` when the mask is no input `[batch, seq]` of the model
@@ -34,33 +22,21 @@ export function instrument(
   weights: readonly PrunableWeight[],
   options: InstrumentOptions = {},
 ): Instrumentation {
-  const mask = options.mask === undefined ? undefined : maskInput(model, options.mask);
-  const graph = new GraphAdditions(model);
-  const shared = {
-    graph,
-    shapes: inferShapes(model, mask),
-    sizes: new Sizes(graph),
-    mask: mask?.name,
-    blocked: options.blocked === true,
-  };
-  const squares = measureAll(model, weights, { ...shared, gram: false });
-  const wanted = weights.filter(
-    (weight) => squares.measured.some((one) => one.weight === weight) && isWanted(weight, options.gram ?? false),
-  );
-  const grams = measureAll(model, wanted, { ...shared, gram: true });
+  const measuredModel = new MeasuredModel(model, weights, options);
+  const squares = measureSquares(measuredModel, weights);
+  const counts = new Map(squares.measured.map(({ weight, measurement }) => [weight, measurement.count]));
+  const wanted = weights.filter((weight) => counts.has(weight) && isWanted(weight, options.gram ?? false));
+  const grams = measureGrams(measuredModel, wanted, counts);
   const probes = [...probesOf("squares", squares), ...probesOf("gram", grams)];
-  if (probes.length === 0) return { model, probes, unsupported: squares.unsupported, withoutGram: grams.unsupported };
+  const rest = { probes, unsupported: squares.unsupported, withoutGram: grams.unsupported };
+  if (probes.length === 0) return { model, ...rest };
+  const { main } = measuredModel;
   for (const { measurement } of [...squares.measured, ...grams.measured].sort((a, b) => a.at - b.at)) {
-    graph.output(measurement.sums, DataType.FLOAT);
-    graph.output(measurement.count, DataType.INT64);
+    main.output(measurement.sums, DataType.FLOAT);
+    main.output(measurement.count, DataType.INT64);
   }
-  holdBack(model, graph);
-  return {
-    model: appendToGraph(model, graph.addition()),
-    probes,
-    unsupported: squares.unsupported,
-    withoutGram: grams.unsupported,
-  };
+  holdBack(model, main);
+  return { model: measuredModel.written(), ...rest };
 }
 
 /**
@@ -80,71 +56,8 @@ function isWanted({ name }: PrunableWeight, gram: boolean | ReadonlySet<string>)
   return typeof gram === "boolean" ? gram : gram.has(name);
 }
 
-interface MeasuredWeight {
-  readonly weight: PrunableWeight;
-  readonly measurement: Measurement;
-  /** Number of the last node that reads it. */
-  readonly at: number;
-}
-
-interface Measured {
-  /** In the order in which the model has read them everywhere. */
-  readonly measured: readonly MeasuredWeight[];
-  readonly unsupported: readonly UnsupportedWeight[];
-}
-
-function measureAll(model: Model, weights: readonly PrunableWeight[], measuring: Measuring): Measured {
-  const order = new Map(model.proto.graph?.node.map((node, index) => [node, index]));
-  const measured: MeasuredWeight[] = [];
-  const unsupported: UnsupportedWeight[] = [];
-  for (const weight of weights) {
-    try {
-      const readers = readersOf(weight, order);
-      const at = Math.max(...readers.map(({ proto }) => order.get(proto)!));
-      measured.push({ weight, measurement: measureWeight(weight, readers, measuring), at });
-    } catch (error) {
-      if (!(error instanceof Unmeasurable)) throw error;
-      unsupported.push({ name: weight.name, reason: error.reason });
-    }
-  }
-  return { measured: measured.sort((a, b) => a.at - b.at), unsupported };
-}
-
-/** The nodes that multiply with a weight. Shape and Size also read it, but not its values. */
-function readersOf(weight: PrunableWeight, order: ReadonlyMap<NodeProto, number>): readonly Consumer[] {
-  if (weight.axisConflict !== undefined) throw new Unmeasurable(weight.axisConflict);
-  const readers = weight.consumers.filter(({ op }) => op !== "Shape" && op !== "Size");
-  const inside = readers.find(({ proto }) => !order.has(proto));
-  if (inside !== undefined) {
-    throw new Unmeasurable(
-      `${inside.op} ${JSON.stringify(inside.node)} stands inside ${inside.scope}, whose values do not leave it`,
-    );
-  }
-  return readers;
-}
-
-function measureWeight(weight: PrunableWeight, readers: readonly Consumer[], measuring: Measuring): Measurement {
-  const { graph } = measuring;
-  const measurements = readers.map(({ proto, input, op }) => {
-    const operator = measuredOperatorOf(proto);
-    if (operator === undefined) throw new Unmeasurable(`nothing is known of the inputs of ${op}`);
-    return operator.measure({ weight, node: proto, input }, measuring);
-  });
-  const entries = weight.groups * weight.inFeatures * (measuring.gram ? weight.inFeatures : 1);
-  const flat = graph.integers([entries]);
-  const all = measurements.map(({ sums, count }) => ({
-    // As many as they have to be: anything else stops the run.
-    sums: graph.op("Reshape", [sums, flat]),
-    count: graph.op("Reshape", [count, graph.integers([1])]),
-  }));
-  return all.reduce((a, b) => ({
-    sums: graph.op("Add", [a.sums, b.sums]),
-    count: graph.op("Add", [a.count, b.count]),
-  }));
-}
-
 /** Weights of the same sums share a probe. */
-function probesOf(kind: Moment["kind"], { measured }: Measured): readonly Probe[] {
+function probesOf(kind: Moment["kind"], { measured }: MeasuredWeights): readonly Probe[] {
   const probes = new Map<string, Probe>();
   for (const { weight, measurement } of measured) {
     const { name, groups, inFeatures } = weight;
@@ -153,15 +66,4 @@ function probesOf(kind: Moment["kind"], { measured }: Measured): readonly Probe[
     probes.set(sums, { kind, weights, sumOutput: sums, countOutput: count });
   }
   return [...probes.values()];
-}
-
-function maskInput(model: Model, name: string): ValueInfoProto {
-  const inputs = model.proto.graph?.input ?? [];
-  const mask = inputs.find((input) => input.name === name);
-  if (mask && tokenAxes(mask)) return mask;
-  const found = mask
-    ? "it is not declared with two sizes"
-    : `the inputs are ${inputs.map((input) => JSON.stringify(input.name)).join(", ")}`;
-  const message = `The mask ${JSON.stringify(name)} is no input [batch, seq] of the model: ${found}. Name one that is, or none.`;
-  throw new StatisticsError("bad-option", message);
 }

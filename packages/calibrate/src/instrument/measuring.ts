@@ -1,6 +1,7 @@
 import type { NodeProto, PrunableWeight } from "@espalier/onnx";
 import { TensorProto_DataType as DataType } from "@espalier/onnx";
 import type { GraphAdditions } from "./graph-additions.js";
+import type { LaidOut } from "./lay-out.js";
 import type { Shapes } from "./shapes/infer-shapes.js";
 import type { Sizes } from "./sizes.js";
 
@@ -14,8 +15,8 @@ export interface Measuring {
   readonly mask: string | undefined;
   /** Whether ONNX Runtime keeps values of convolutions in blocks of channels. */
   readonly blocked: boolean;
-  /** Whether Gram matrices are wanted rather than sums of squares. */
-  readonly gram: boolean;
+  /** Whether the graph runs again and again, as the body of a Loop or Scan: then its positions may be those of one token. */
+  readonly repeated: boolean;
 }
 
 /** A weight at one of the nodes that multiply with it. */
@@ -28,7 +29,7 @@ export interface Site {
 
 /** Names of the values that hold what one run says about a weight. */
 export interface Measurement {
-  /** float32: `Σ x²`, row-major `[groups, inFeatures]`; with `gram` `Σ x · xᵀ`, `[groups, inFeatures, inFeatures]`. Of any shape. */
+  /** float32: `Σ x²`, row-major `[groups, inFeatures]`, or `Σ x · xᵀ`, `[groups, inFeatures, inFeatures]`. Of any shape. */
   readonly sums: string;
   /** int64, one number: positions (tokens, pixels) that the sums run over. */
   readonly count: string;
@@ -39,11 +40,17 @@ export interface MeasuredOperator {
   /** Operator types, with the domain where that is not ONNX's own. */
   readonly ops: readonly string[];
   /**
-   * Adds the nodes that reduce what the node multiplies with the weight.
+   * Adds the nodes that reduce what the node multiplies with the weight to `Σ x²`.
    *
    * @throws {Unmeasurable}
    */
   measure(site: Site, measuring: Measuring): Measurement;
+  /**
+   * Adds the nodes that lay out what the node multiplies with the weight, at the positions that count.
+   *
+   * @throws {Unmeasurable} where that is not known how
+   */
+  layOut(site: Site, measuring: Measuring): LaidOut;
 }
 
 /**

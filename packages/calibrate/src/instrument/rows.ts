@@ -1,6 +1,8 @@
 import { TensorProto_DataType as DataType } from "@espalier/onnx";
+import type { GraphAdditions } from "./graph-additions.js";
+import type { LaidOut } from "./lay-out.js";
 import type { Measurement, Measuring } from "./measuring.js";
-import { gemm, reduceSum } from "./operators-by-version.js";
+import { reduceSum } from "./operators-by-version.js";
 import { type Dim, product, type Shape } from "./shapes/dim.js";
 import { tokenMask } from "./token-mask.js";
 import { Unmeasurable } from "./unmeasurable.js";
@@ -43,16 +45,38 @@ export function rowsOf({ graph }: Measuring, { value, shape, isLast }: Factor, f
   return { value: turned, rank: shape.length, features, positions: product(...shape.slice(0, -2), shape.at(-1)!) };
 }
 
-/** Sums over all rows that count. @throws {Unmeasurable} when a mask is asked for and it is not known which rows are tokens */
+/**
+ * Sums of squares over all rows that count.
+ *
+ * @throws {Unmeasurable} when a mask is asked for and it is not known which rows are tokens
+ */
 export function measureRows(measuring: Measuring, rows: Rows): Measurement {
-  const { graph, gram, sizes } = measuring;
-  const flat = graph.op("Reshape", [rows.value, graph.integers([-1, rows.features])]);
-  const keep = bothOf(measuring, rows.keep, tokenMask(measuring, rows.positions));
-  const counted = keep === undefined ? flat : selected(measuring, flat, keep);
-  const count = keep === undefined ? sizes.of(rows.positions, flat, 0) : trueBits(measuring, keep);
-  if (gram) return { sums: gemm(graph, counted, counted, "transA"), count };
-  const shaped = keep === undefined ? rows.value : graph.op("Reshape", [counted, graph.op("Shape", [rows.value])]);
-  return { sums: sumOfSquares(measuring, { ...rows, value: shaped }, counted), count };
+  const { graph, sizes } = measuring;
+  const { flat, keep } = counted(measuring, rows);
+  if (keep === undefined)
+    return { sums: sumOfSquares(measuring, rows, flat), count: sizes.of(rows.positions, flat, 0) };
+  // Selected, not multiplied: what stands at a position that does not count may be NaN.
+  const selected = graph.op("Where", [fitting(graph, keep, flat, [1]), flat, graph.floats(Float32Array.of(0))]);
+  const shaped = graph.op("Reshape", [selected, graph.op("Shape", [rows.value])]);
+  return { sums: sumOfSquares(measuring, { ...rows, value: shaped }, selected), count: trueBits(graph, keep) };
+}
+
+/**
+ * The rows that count.
+ *
+ * @throws {Unmeasurable} when a mask is asked for and it is not known which rows are tokens
+ */
+export function layOutRows(measuring: Measuring, rows: Rows): LaidOut {
+  const { graph } = measuring;
+  const { flat, keep } = counted(measuring, rows);
+  if (keep === undefined) return { kind: "rows", value: flat };
+  return { kind: "rows", value: graph.op("Compress", [flat, fitting(graph, keep, flat, [])], { axis: 0n }) };
+}
+
+/** All rows as float32 `[positions, features]`, and which of them count, bool `[positions, 1]`; undefined = all. */
+function counted(measuring: Measuring, rows: Rows): { readonly flat: string; readonly keep: string | undefined } {
+  const flat = measuring.graph.op("Reshape", [rows.value, measuring.graph.integers([-1, rows.features])]);
+  return { flat, keep: bothOf(measuring, rows.keep, tokenMask(measuring, rows.positions)) };
 }
 
 /**
@@ -66,15 +90,14 @@ function sumOfSquares({ graph }: Measuring, { value, rank, features }: Rows, fla
   return reduceSum(graph, rest, [0]);
 }
 
-function selected({ graph }: Measuring, flat: string, keep: string): string {
-  // Reshaped to the number of rows: a mask that does not fit stops the run, where broadcasting could hide it.
+/** Reshaped to the number of rows: a mask that does not fit stops the run, where broadcasting could hide it. */
+function fitting(graph: GraphAdditions, keep: string, flat: string, rest: readonly number[]): string {
   const length = graph.op("Gather", [graph.op("Shape", [flat]), graph.integers([0])], { axis: 0n });
-  const fitting = graph.op("Reshape", [keep, graph.op("Concat", [length, graph.integers([1])], { axis: 0n })]);
-  // Selected, not multiplied: what stands at a position that does not count may be NaN.
-  return graph.op("Where", [fitting, flat, graph.floats(Float32Array.of(0))]);
+  const shape = rest.length === 0 ? length : graph.op("Concat", [length, graph.integers(rest)], { axis: 0n });
+  return graph.op("Reshape", [keep, shape]);
 }
 
-function trueBits({ graph }: Measuring, bits: string): string {
+function trueBits(graph: GraphAdditions, bits: string): string {
   return reduceSum(graph, graph.op("Cast", [bits], { to: BigInt(DataType.INT64) }), [0, 1]);
 }
 

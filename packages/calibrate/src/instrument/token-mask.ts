@@ -36,8 +36,9 @@ export function tokenMask(measuring: Measuring, positions: Dim | undefined): str
  *
  * @throws {Unmeasurable}
  */
-export function requireNoTokens({ shapes, mask }: Measuring, dim: Dim | undefined): void {
+export function requireNoTokens({ shapes, mask, repeated }: Measuring, dim: Dim | undefined): void {
   if (mask === undefined) return;
+  if (repeated) throw new Unmeasurable(unclear("what each step of a Loop or Scan is given", mask));
   const isNone = (factor: Factor): boolean => factor === shapes.tokens?.batch || shapes.symbols.isIndependent(factor);
   if (dim === undefined || !dim.every(isNone)) {
     throw new Unmeasurable(unclear(dim === undefined ? "something unknown" : shown(dim), mask));

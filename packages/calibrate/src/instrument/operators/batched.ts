@@ -12,13 +12,12 @@ import { Unmeasurable } from "../unmeasurable.js";
  * @throws {Unmeasurable}
  */
 export function measureBatched({ weight, node, input }: Site, measuring: Measuring, factor: Factor): Measurement {
-  const { graph, gram, shapes } = measuring;
+  const { graph, shapes } = measuring;
   const { value, shape, isLast } = factor;
   const batch = sizesOf(shapes.of(node.input[input]!))?.slice(0, -2);
   if (shape === undefined || batch === undefined) {
     throw new Unmeasurable("it is a batch of matrices, and the rank of what it is multiplied with is not known");
   }
-  if (gram) throw new Unmeasurable("it is a batch of matrices, for which there are no Gram matrices");
   requireNoTokens(measuring, product(...shape));
   const { opset } = graph;
   if (opset < 8) throw new Unmeasurable("a batch of matrices needs a model of opset 8 or later");

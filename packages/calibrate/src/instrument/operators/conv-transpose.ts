@@ -30,7 +30,6 @@ export const convTranspose: MeasuredOperator = {
   ops: ["ConvTranspose"],
   measure(site, measuring) {
     const { graph, sizes } = measuring;
-    if (measuring.gram) throw new Unmeasurable("there are no Gram matrices for ConvTranspose");
     const kernel = kernelOf(site, measuring);
     const name = site.node.input[0]!;
     const shape = imageShape(measuring, name, kernel.length);
@@ -49,6 +48,9 @@ export const convTranspose: MeasuredOperator = {
       ),
       count,
     };
+  },
+  layOut() {
+    throw new Unmeasurable("there are no Gram matrices for ConvTranspose");
   },
 };
 

@@ -1,5 +1,6 @@
-import { node, random, tensor, valueInfo } from "@espalier/testkit";
+import { type ModelParts, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
+import { expectLaidOut, laidOutRun } from "../../../test-support/laid-out-run.js";
 import { expectClose, expectMeasured, float32, measuredRun } from "../../../test-support/measured-run.js";
 import { convPatches, dot, type Geometry } from "../../../test-support/patches.js";
 import type { InstrumentOptions } from "../instrumentation.js";
@@ -234,25 +235,24 @@ async function check(
     ...(one.group && { group: one.group }),
     ...one.padding,
   };
-  const { weights, outputs } = await measuredRun(
-    {
-      opset,
-      nodes: [node("Conv", ["x", "W"], ["y"], attributes)],
-      initializers: [tensor("W", shape, w)],
-      inputs: [valueInfo("x", "float32", dims)],
-      outputs: [
-        valueInfo(
-          "y",
-          "float32",
-          one.x.map((_, axis) => `y${axis}`),
-        ),
-      ],
-    },
-    { x: float32(one.x, x) },
-    options,
-  );
+  const model: ModelParts = {
+    opset,
+    nodes: [node("Conv", ["x", "W"], ["y"], attributes)],
+    initializers: [tensor("W", shape, w)],
+    inputs: [valueInfo("x", "float32", dims)],
+    outputs: [
+      valueInfo(
+        "y",
+        "float32",
+        one.x.map((_, axis) => `y${axis}`),
+      ),
+    ],
+  };
+  const feeds = { x: float32(one.x, x) };
+  const { weights, outputs } = await measuredRun(model, feeds, options);
   const { groups, sizes } = convPatches({ dims: one.x, data: x }, geometry);
   expectMeasured(weights.get("W"), groups);
+  expectLaidOut((await laidOutRun(model, feeds)).get("W"), groups);
   const perGroup = one.outChannels / group;
   const width = count(shape.slice(1));
   const positions = groups[0]!.length / one.x[0]!;
@@ -280,7 +280,7 @@ describe("instrument, Conv", () => {
         one,
         9,
         one.x.map((_, axis) => `d${axis}`),
-        {},
+        { gram: true },
       ));
     it(`${one.name}: blocks of channels`, () => check(one, 11, ["batch", ...one.x.slice(1)], { blocked: true }));
   }

@@ -1,6 +1,6 @@
 import { intsOf } from "../attributes.js";
 import { activation, type MeasuredOperator, type Measuring, type Site } from "../measuring.js";
-import { patchGram } from "../patch-gram.js";
+import { layOutPatches } from "../patches.js";
 import { convReach } from "../reach.js";
 import type { RunPadding } from "../reach-table.js";
 import { type Dim, product, sizeOf, sizesOf } from "../shapes/dim.js";
@@ -17,23 +17,30 @@ export const conv: MeasuredOperator = {
   ops: ["Conv", "com.microsoft.FusedConv"],
   measure(site, measuring) {
     const { graph, sizes } = measuring;
-    const { node } = site;
-    const windows = windowsOf(node, kernelOf(site, measuring));
-    const name = node.input[0]!;
-    const shape = imageShape(measuring, name, windows.length);
-    requireNoTokens(measuring, product(shape[0]!, ...shape.slice(2)));
-    const value = activation(measuring, site, name);
+    const { name, shape, value, windows } = movedOver(site, measuring);
     const sizeOfAxis = (axis: number): string => sizes.of(shape[axis + 2], name, axis + 2);
     const perImage = windows
       .map((window, axis) => countOf(measuring, window, shape[axis + 2]!, sizeOfAxis(axis)))
       .reduce((a, b) => sizes.times(a, b));
     const count = sizes.times(sizes.of(shape[0], name, 0), perImage);
-    if (measuring.gram) return { sums: patchGram(measuring, site, { value, windows, perImage, count }), count };
     const channels = channelsOf(site, windows);
     const axes = windows.map((window, axis) => axisOf(measuring, window, shape[axis + 2]!, () => sizeOfAxis(axis)));
     return { sums: spatialSums(measuring, { value: graph.op("Mul", [value, value]), shape, channels }, axes), count };
   },
+  layOut(site, measuring) {
+    const { value, windows } = movedOver(site, measuring);
+    return layOutPatches(measuring, site, value, windows);
+  },
 };
+
+/** What a kernel moves over, as float32 too, and how. @throws {Unmeasurable} where its windows may be tokens, of which some do not count */
+function movedOver(site: Site, measuring: Measuring) {
+  const windows = windowsOf(site.node, kernelOf(site, measuring));
+  const name = site.node.input[0]!;
+  const shape = imageShape(measuring, name, windows.length);
+  requireNoTokens(measuring, product(shape[0]!, ...shape.slice(2)));
+  return { name, shape, value: activation(measuring, site, name), windows };
+}
 
 /** Sizes of the kernel. @throws {Unmeasurable} when they are not known */
 export function kernelOf({ node, input }: Site, { shapes }: Measuring): readonly number[] {

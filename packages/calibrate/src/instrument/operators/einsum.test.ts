@@ -1,5 +1,6 @@
-import { node, random, tensor, valueInfo } from "@espalier/testkit";
+import { type ModelParts, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
+import { expectLaidOut, laidOutRun } from "../../../test-support/laid-out-run.js";
 import { expectMeasured, float32, measuredRun } from "../../../test-support/measured-run.js";
 import { at, indices, type Patches } from "../../../test-support/patches.js";
 
@@ -45,36 +46,35 @@ async function measure(one: EinsumCase, x = one.x) {
   const size = (dims: readonly number[]) => dims.reduce((all, dim) => all * dim, 1);
   const data = stream.float32(size(x));
   const rank = [...one.equation.replaceAll(" ", "").split("->").at(-1)!].length;
-  const run = await measuredRun(
-    {
-      nodes: [node("Einsum", one.weightIsFirst ? ["W", "x"] : ["x", "W"], ["y"], { equation: one.equation })],
-      initializers: [tensor("W", one.weight, stream.float32(size(one.weight)))],
-      inputs: [
-        valueInfo(
-          "x",
-          "float32",
-          x.map((_, axis) => `d${axis}`),
-        ),
-      ],
-      outputs: [
-        valueInfo(
-          "y",
-          "float32",
-          Array.from({ length: one.equation.includes("->") ? rank : 3 }, (_, axis) => `y${axis}`),
-        ),
-      ],
-    },
-    { x: float32(x, data) },
-    { gram: one.groups === "" },
-  );
-  return { ...run, data };
+  const model: ModelParts = {
+    nodes: [node("Einsum", one.weightIsFirst ? ["W", "x"] : ["x", "W"], ["y"], { equation: one.equation })],
+    initializers: [tensor("W", one.weight, stream.float32(size(one.weight)))],
+    inputs: [
+      valueInfo(
+        "x",
+        "float32",
+        x.map((_, axis) => `d${axis}`),
+      ),
+    ],
+    outputs: [
+      valueInfo(
+        "y",
+        "float32",
+        Array.from({ length: one.equation.includes("->") ? rank : 3 }, (_, axis) => `y${axis}`),
+      ),
+    ],
+  };
+  const feeds = { x: float32(x, data) };
+  const run = await measuredRun(model, feeds, { gram: one.groups === "" });
+  return { ...run, laidOut: await laidOutRun(model, feeds), data };
 }
 
 describe("instrument, Einsum", () => {
   for (const one of CASES) {
     it(`measures ${one.equation}`, async () => {
-      const { weights, data } = await measure(one);
+      const { weights, laidOut, data } = await measure(one);
       expectMeasured(weights.get("W"), patchesOf(one, data));
+      if (one.groups === "") expectLaidOut(laidOut.get("W"), patchesOf(one, data));
     });
   }
 

@@ -1,6 +1,6 @@
 import { textOf } from "../attributes.js";
 import { activation, type MeasuredOperator, type Measuring, type Site } from "../measuring.js";
-import { measureRows, type Rows, rowsOf } from "../rows.js";
+import { layOutRows, measureRows, type Rows, rowsOf } from "../rows.js";
 import { fixed, product, type Shape, sizesOf } from "../shapes/dim.js";
 import { requireNoTokens } from "../token-mask.js";
 import { Unmeasurable } from "../unmeasurable.js";
@@ -12,22 +12,26 @@ import { Unmeasurable } from "../unmeasurable.js";
 export const einsum: MeasuredOperator = {
   ops: ["Einsum"],
   measure(site, measuring) {
-    const { node, input, weight } = site;
-    if (weight.groups > 1 && measuring.gram)
-      throw new Unmeasurable("there are no Gram matrices for batches of matrices");
-    const labels = labelsOf(textOf(node, "equation") ?? "", input);
-    const name = node.input[1 - input]!;
-    const value = activation(measuring, site, name);
-    const rows = einsumRows(measuring, labels, {
-      value,
-      shape: measuring.shapes.of(name),
-      sizes: weightSizes(site, measuring),
-    });
-    if (weight.groups === 1) return measureRows(measuring, rows);
+    const rows = einsumRows(site, measuring);
+    if (site.weight.groups === 1) return measureRows(measuring, rows);
     requireNoTokens(measuring, rows.positions);
     return measureRows({ ...measuring, mask: undefined }, rows);
   },
+  layOut(site, measuring) {
+    if (site.weight.groups > 1) throw new Unmeasurable("there are no Gram matrices for batches of matrices");
+    return layOutRows(measuring, einsumRows(site, measuring));
+  },
 };
+
+function einsumRows(site: Site, measuring: Measuring): Rows {
+  const { node, input } = site;
+  const name = node.input[1 - input]!;
+  return rowsByLabels(measuring, labelsOf(textOf(node, "equation") ?? "", input), {
+    value: activation(measuring, site, name),
+    shape: measuring.shapes.of(name),
+    sizes: weightSizes(site, measuring),
+  });
+}
 
 interface Operand {
   readonly value: string;
@@ -37,7 +41,7 @@ interface Operand {
 }
 
 /** Positions first, groups and features last, in the order of the weight. */
-function einsumRows(measuring: Measuring, { weight, data, output }: Labels, operand: Operand): Rows {
+function rowsByLabels(measuring: Measuring, { weight, data, output }: Labels, operand: Operand): Rows {
   const { graph } = measuring;
   const { value, sizes } = operand;
   const groups = weight.filter((label) => output.includes(label) && data.includes(label));

@@ -1,6 +1,6 @@
 import { intOf } from "../attributes.js";
-import { activation, type MeasuredOperator } from "../measuring.js";
-import { measureRows, rowsOf } from "../rows.js";
+import { activation, type MeasuredOperator, type Measuring, type Site } from "../measuring.js";
+import { type Factor, layOutRows, measureRows, rowsOf } from "../rows.js";
 import { Unmeasurable } from "../unmeasurable.js";
 import { measureBatched } from "./batched.js";
 
@@ -8,14 +8,23 @@ import { measureBatched } from "./batched.js";
 export const matMul: MeasuredOperator = {
   ops: ["MatMul", "com.microsoft.FusedMatMul"],
   measure(site, measuring) {
-    const { node, input, weight } = site;
-    const other = input === 0 ? "B" : "A";
-    if (intOf(node, `transBatch${other}`, 0) !== 0) throw new Unmeasurable("its MatMul moves batch dimensions");
-    const isTransposed = intOf(node, `trans${other}`, 0) !== 0;
-    const isLast = (other === "A") !== isTransposed;
-    const name = node.input[1 - input]!;
-    const factor = { value: activation(measuring, site, name), shape: measuring.shapes.of(name), isLast };
-    if (weight.groups > 1) return measureBatched(site, measuring, factor);
-    return measureRows(measuring, rowsOf(measuring, factor, weight.inFeatures));
+    const factor = factorOf(site, measuring);
+    if (site.weight.groups > 1) return measureBatched(site, measuring, factor);
+    return measureRows(measuring, rowsOf(measuring, factor, site.weight.inFeatures));
+  },
+  layOut(site, measuring) {
+    const { groups, inFeatures } = site.weight;
+    if (groups > 1) throw new Unmeasurable("it is a batch of matrices, for which there are no Gram matrices");
+    return layOutRows(measuring, rowsOf(measuring, factorOf(site, measuring), inFeatures));
   },
 };
+
+function factorOf(site: Site, measuring: Measuring): Factor {
+  const { node, input } = site;
+  const other = input === 0 ? "B" : "A";
+  if (intOf(node, `transBatch${other}`, 0) !== 0) throw new Unmeasurable("its MatMul moves batch dimensions");
+  const isTransposed = intOf(node, `trans${other}`, 0) !== 0;
+  const isLast = (other === "A") !== isTransposed;
+  const name = node.input[1 - input]!;
+  return { value: activation(measuring, site, name), shape: measuring.shapes.of(name), isLast };
+}

@@ -1,5 +1,6 @@
-import { node, random, tensor, valueInfo } from "@espalier/testkit";
+import { type ModelParts, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
+import { expectLaidOut, laidOutRun } from "../../../test-support/laid-out-run.js";
 import { expectClose, expectMeasured, float32, measuredRun } from "../../../test-support/measured-run.js";
 import { dot, indices, type Patches } from "../../../test-support/patches.js";
 import type { InstrumentOptions } from "../instrumentation.js";
@@ -142,35 +143,33 @@ async function measure(
   // The third operand of Gemm was not optional before version 11.
   const bias = one.op === "Gemm" && opset < 11 ? [tensor("bias", [1], new Float32Array(1))] : [];
   const operands = [...(one.input === 1 ? ["x", "W"] : ["W", "x"]), ...bias.map(({ name }) => name)];
-  const run = await measuredRun(
-    {
-      opset,
-      opsetImports: [{ domain: "com.microsoft", version: 1 }],
-      nodes: [
-        node(one.op, operands, ["y"], one.attributes ?? {}, {
-          domain: one.domain ?? "",
-        }),
-      ],
-      initializers: [tensor("W", one.weight, w), ...bias],
-      inputs: [valueInfo("x", "float32", dims)],
-      outputs: [
-        valueInfo(
-          "y",
-          "float32",
-          Array.from({ length: Math.max(one.x.length, 2) - (one.x.length === 1 ? 1 : 0) }, (_, axis) => `y${axis}`),
-        ),
-      ],
-    },
-    { x: float32(one.x, x) },
-    options,
-  );
-  return { ...run, x, w };
+  const model: ModelParts = {
+    opset,
+    opsetImports: [{ domain: "com.microsoft", version: 1 }],
+    nodes: [
+      node(one.op, operands, ["y"], one.attributes ?? {}, {
+        domain: one.domain ?? "",
+      }),
+    ],
+    initializers: [tensor("W", one.weight, w), ...bias],
+    inputs: [valueInfo("x", "float32", dims)],
+    outputs: [
+      valueInfo(
+        "y",
+        "float32",
+        Array.from({ length: Math.max(one.x.length, 2) - (one.x.length === 1 ? 1 : 0) }, (_, axis) => `y${axis}`),
+      ),
+    ],
+  };
+  const feeds = { x: float32(one.x, x) };
+  return { ...(await measuredRun(model, feeds, options)), laidOut: await laidOutRun(model, feeds), x, w };
 }
 
 async function check(one: ProductCase, opset: number, dims: readonly (number | string)[]): Promise<void> {
-  const { weights, outputs, x, w } = await measure(one, opset, dims, { gram: true });
+  const { weights, laidOut, outputs, x, w } = await measure(one, opset, dims, { gram: true });
   const patches: Patches = one.x.length === 1 ? [[...x]] : matricesOf(x, one.x, !one.isLast).flat();
   expectMeasured(weights.get("W"), [patches]);
+  expectLaidOut(laidOut.get("W"), [patches]);
   // The same features, multiplied with the weight, are what ONNX Runtime puts out.
   const inFirst = one.weight[0] === 4;
   const filters = rowsOf(w, one.weight[0]!, one.weight[1]!, inFirst);
@@ -206,12 +205,14 @@ describe("instrument, MatMul and Gemm", () => {
   it("gives the sum over no positions as zeros", async () => {
     for (const one of [CASES[2]!, CASES[11]!]) {
       const empty = { ...one, x: one.x.map((dim) => (dim === 4 ? 4 : 0)) };
-      const { weights } = await measure(
+      const { weights, laidOut } = await measure(
         empty,
         17,
         one.x.map((_, axis) => `d${axis}`),
+        { gram: true },
       );
-      expect(weights.get("W")).toEqual({ sums: [0, 0, 0, 0], count: 0 });
+      expect(weights.get("W")).toEqual({ sums: [0, 0, 0, 0], count: 0, gram: Array(16).fill(0) });
+      expect(laidOut.get("W")!.dims).toEqual([1, 0, 4]);
     }
   });
 });

@@ -38,7 +38,6 @@ export function measureState(site: Site, measuring: Measuring, sequence: Sequenc
 }
 
 function requireState({ node }: Site, measuring: Measuring): string {
-  if (measuring.gram) throw new Unmeasurable("there are no Gram matrices for recurrent weights");
   const y = node.output[0] ?? "";
   if (y === "") throw new Unmeasurable(`its ${node.opType} does not put out the hidden state of every step (output Y)`);
   if (node.opType === "GRU" && intOf(node, "linear_before_reset", 0) === 0) {

@@ -1,5 +1,6 @@
-import { node, random, tensor, valueInfo } from "@espalier/testkit";
+import { type ModelParts, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
+import { expectLaidOut, laidOutRun } from "../../../test-support/laid-out-run.js";
 import { expectClose, expectMeasured, float32, measuredRun } from "../../../test-support/measured-run.js";
 import { type Recurrence, recur } from "../../../test-support/recurrence.js";
 
@@ -29,29 +30,28 @@ async function measure({ op, direction, lengths, hasInitial, opset, outputs, att
   const r = stream.float32(directions * rows * HIDDEN);
   const initial = stream.float32(directions * BATCH * HIDDEN).map((value) => 3 * value);
   const names = outputs ?? ["Y"];
-  const run = await measuredRun(
-    {
-      opset: opset ?? 17,
-      nodes: [
-        node(op, ["x", "W", "R", "", lengths ? "lengths" : "", hasInitial ? "h0" : ""], names, {
-          hidden_size: HIDDEN,
-          direction,
-          ...attributes,
-        }),
-      ],
-      initializers: [
-        tensor("W", [directions, rows, FEATURES], w),
-        tensor("R", [directions, rows, HIDDEN], r),
-        ...(lengths ? [tensor("lengths", [BATCH], Int32Array.from(lengths))] : []),
-        ...(hasInitial ? [tensor("h0", [directions, BATCH, HIDDEN], initial)] : []),
-      ],
-      inputs: [valueInfo("x", "float32", ["steps", "batch", FEATURES])],
-      outputs: names
-        .filter((name) => name !== "")
-        .map((name) => valueInfo(name, "float32", ["a", "b", "c", ...(name === "Y" ? ["d"] : [])])),
-    },
-    { x: float32([STEPS, BATCH, FEATURES], x) },
-  );
+  const model: ModelParts = {
+    opset: opset ?? 17,
+    nodes: [
+      node(op, ["x", "W", "R", "", lengths ? "lengths" : "", hasInitial ? "h0" : ""], names, {
+        hidden_size: HIDDEN,
+        direction,
+        ...attributes,
+      }),
+    ],
+    initializers: [
+      tensor("W", [directions, rows, FEATURES], w),
+      tensor("R", [directions, rows, HIDDEN], r),
+      ...(lengths ? [tensor("lengths", [BATCH], Int32Array.from(lengths))] : []),
+      ...(hasInitial ? [tensor("h0", [directions, BATCH, HIDDEN], initial)] : []),
+    ],
+    inputs: [valueInfo("x", "float32", ["steps", "batch", FEATURES])],
+    outputs: names
+      .filter((name) => name !== "")
+      .map((name) => valueInfo(name, "float32", ["a", "b", "c", ...(name === "Y" ? ["d"] : [])])),
+  };
+  const feeds = { x: float32([STEPS, BATCH, FEATURES], x) };
+  const run = await measuredRun(model, feeds, { gram: true });
   const recurred = recur({
     op,
     direction,
@@ -66,11 +66,11 @@ async function measure({ op, direction, lengths, hasInitial, opset, outputs, att
     lengths: lengths ?? Array(BATCH).fill(STEPS),
     linearBeforeReset: attributes?.linear_before_reset === 1,
   });
-  return { ...run, recurred, x };
+  return { ...run, laidOut: await laidOutRun(model, feeds), recurred, x };
 }
 
 async function check(one: RecurrentCase): Promise<void> {
-  const { weights, outputs, recurred, x } = await measure(one);
+  const { weights, laidOut, outputs, recurred, x } = await measure(one);
   const y = outputs.Y!.data as Float32Array;
   expectClose(
     Array.from(y),
@@ -80,7 +80,9 @@ async function check(one: RecurrentCase): Promise<void> {
   const seen = [...Array(STEPS * BATCH).keys()].filter(
     (row) => Math.floor(row / BATCH) < (one.lengths?.[row % BATCH] ?? STEPS),
   );
-  expectMeasured(weights.get("W"), [seen.map((row) => [...x.subarray(row * FEATURES, (row + 1) * FEATURES)])]);
+  const rows = seen.map((row) => [...x.subarray(row * FEATURES, (row + 1) * FEATURES)]);
+  expectMeasured(weights.get("W"), [rows]);
+  expectLaidOut(laidOut.get("W"), [rows]);
   expectMeasured(weights.get("R"), recurred.states);
 }
 

@@ -1,8 +1,8 @@
 import { TensorProto_DataType as DataType } from "@espalier/onnx";
 import { intOf, textOf } from "../attributes.js";
-import { activation, type MeasuredOperator, type Measurement, type Measuring, type Site } from "../measuring.js";
+import { activation, type MeasuredOperator, type Measuring, type Site } from "../measuring.js";
 import { counting } from "../operators-by-version.js";
-import { measureRows, rowsOf } from "../rows.js";
+import { layOutRows, measureRows, type Rows, rowsOf } from "../rows.js";
 import { Unmeasurable } from "../unmeasurable.js";
 import { measureState } from "./recurrent-state.js";
 
@@ -10,13 +10,24 @@ import { measureState } from "./recurrent-state.js";
 export const recurrent: MeasuredOperator = {
   ops: ["LSTM", "GRU", "RNN"],
   measure(site, measuring) {
-    const { node } = site;
-    // ONNX Runtime runs no other layout, so that nothing else could be tried.
-    if (intOf(node, "layout", 0) !== 0)
-      throw new Unmeasurable(`its ${node.opType} has layout 1, which is not supported`);
-    return site.input === 1 ? measureInput(site, measuring) : measureState(site, measuring, sequence(site, measuring));
+    requireLayout(site);
+    if (site.input === INPUT_WEIGHT) return measureRows(measuring, inputRows(site, measuring));
+    return measureState(site, measuring, sequence(site, measuring));
+  },
+  layOut(site, measuring) {
+    requireLayout(site);
+    if (site.input === INPUT_WEIGHT) return layOutRows(measuring, inputRows(site, measuring));
+    throw new Unmeasurable("there are no Gram matrices for recurrent weights");
   },
 };
+
+/** Where W arrives. */
+const INPUT_WEIGHT = 1;
+
+/** ONNX Runtime runs no other layout than 0, so that nothing else could be tried. */
+function requireLayout({ node }: Site): void {
+  if (intOf(node, "layout", 0) !== 0) throw new Unmeasurable(`its ${node.opType} has layout 1, which is not supported`);
+}
 
 /** Steps of a recurrent node: X is `[steps, batch, features]`. */
 export interface Sequence {
@@ -46,7 +57,7 @@ function sequence({ node }: Site, { graph, sizes, shapes }: Measuring): Sequence
 }
 
 /** Both directions read the same X, one from its end. */
-function measureInput(site: Site, measuring: Measuring): Measurement {
+function inputRows(site: Site, measuring: Measuring): Rows {
   const { graph } = measuring;
   const { node, weight } = site;
   const x = node.input[0]!;
@@ -54,7 +65,7 @@ function measureInput(site: Site, measuring: Measuring): Measurement {
   const shape = measuring.shapes.of(x) ?? [symbols.fresh(), symbols.fresh(), symbols.fresh()];
   const rows = rowsOf(measuring, { value: activation(measuring, site, x), shape, isLast: true }, weight.inFeatures);
   const { lengths, steps } = sequence(site, measuring);
-  if (lengths === undefined) return measureRows(measuring, rows);
+  if (lengths === undefined) return rows;
   const isRun = graph.op("Less", [graph.op("Transpose", [counting(graph, steps)], { perm: [1n, 0n] }), lengths]);
-  return measureRows(measuring, { ...rows, keep: graph.op("Reshape", [isRun, graph.integers([-1, 1])]) });
+  return { ...rows, keep: graph.op("Reshape", [isRun, graph.integers([-1, 1])]) };
 }

@@ -1,6 +1,7 @@
-import type { NodeProto } from "@espalier/onnx";
+import type { Consumer } from "@espalier/onnx";
 import type { MeasuredOperator } from "../measuring.js";
 import { operatorName } from "../opset.js";
+import { Unmeasurable } from "../unmeasurable.js";
 import { conv } from "./conv.js";
 import { convTranspose } from "./conv-transpose.js";
 import { einsum } from "./einsum.js";
@@ -15,7 +16,9 @@ const OPERATORS: ReadonlyMap<string, MeasuredOperator> = new Map(
   ),
 );
 
-/** What measures the inputs of weights at a node; undefined where nothing does. */
-export function measuredOperatorOf(node: NodeProto): MeasuredOperator | undefined {
-  return OPERATORS.get(operatorName(node));
+/** What measures the inputs of weights at a node. @throws {Unmeasurable} where nothing does */
+export function operatorAt({ proto, op }: Consumer): MeasuredOperator {
+  const operator = OPERATORS.get(operatorName(proto));
+  if (operator === undefined) throw new Unmeasurable(`nothing is known of the inputs of ${op}`);
+  return operator;
 }
