@@ -1,1 +1,14 @@
+export { addBiases } from "./biases/add-biases.js";
+export { type BiasSite, biasFinder } from "./biases/find-bias.js";
+export { measureSensitivity, type SensitivityOptions } from "./measure-sensitivity.js";
 export type { Moments } from "./moments.js";
+export { type Obs, obs } from "./obs.js";
+export { type JudgeOptions, type OutputJudge, openOutputJudge } from "./output-error.js";
+export { ProgressFile, type SolutionKey } from "./progress/progress-file.js";
+export { pruneInStages, type RunOptions, type StagewiseOptions, type StagewisePruning } from "./prune-in-stages.js";
+export { pruneInSteps, type Step, type StepwiseOptions, type StepwisePruning } from "./prune-in-steps.js";
+export { type RecoverOptions, recover } from "./recover.js";
+export { isRecoverError, RecoverError, type RecoverErrorCode, type RecoverErrorContext } from "./recover-error.js";
+export type { RecoveredWeight } from "./recovered-weight.js";
+export type { LayerReport, RecoveryMethod } from "./solve/layer-task.js";
+export { type UnrecoverableWeight, unrecoverableWeights } from "./unrecoverable-weights.js";

@@ -14,4 +14,17 @@ export interface Moments {
   readonly sum: Float64Array;
   /** `Σ d`, f64 `[K]`; equal to `sum` where `cross` is absent. */
   readonly denseSum: Float64Array;
+  /** What is added to the weight's output and is something else in the dense model. @default nothing is known of such */
+  readonly drift?: Drift;
+}
+
+/**
+ * A residual connection: behind the weight stands `W x + s`, where `s` comes from earlier layers. With δ = `s` in the dense model −
+ * `s` in the pruned one, a weight that aims at `W_d d + δ` makes up for what earlier layers lost. Only for weights of one group.
+ */
+export interface Drift {
+  /** `Σ x δᵀ`, f64, row-major `[K, outChannels]`. */
+  readonly cross: Float64Array;
+  /** `Σ δ`, f64 `[outChannels]`. */
+  readonly sum: Float64Array;
 }
