@@ -2,8 +2,16 @@
 export type ExportErrorCode =
   /** A mask with another number of entries than its weight. */
   | "mask-mismatch"
-  /** A mask for a name that none of the given weights has. */
+  /** A mask or new values for a name that none of the given weights has, or for a tensor that the model does not have. */
   | "unknown-weight"
+  /** Another number of new values than the tensor has elements. */
+  | "values-mismatch"
+  /** New values for a quantised or integer tensor. */
+  | "unsupported-dtype"
+  /** New values that are NaN, ±Infinity, or too large for the tensor's type. */
+  | "not-finite"
+  /** A weight that cannot be stored in the encoding chosen for it. */
+  | "cannot-encode"
   /** The model carries a pruning record that cannot be read. */
   | "bad-record"
   /** A run that a record cannot describe, such as a sparsity of 1. */

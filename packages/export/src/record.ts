@@ -6,7 +6,7 @@ import {
   type PruningStep,
   parsePruningRecord,
 } from "@espalier/core";
-import { type Model, metadata, type PrunableWeight, withMetadata } from "@espalier/onnx";
+import { type Model, metadata, withMetadata } from "@espalier/onnx";
 import { ExportError } from "./export-error.js";
 
 /**
@@ -25,16 +25,25 @@ export function readRecord(model: Model): PruningRecord {
   );
 }
 
-/** Whether a step pruned at least these weights with the same options; which tool did it makes no difference. */
+/**
+ * Whether a step pruned at least these weights with the same options, and changed at least these other tensors; which tool did
+ * it makes no difference.
+ */
 export function isRecorded(
   step: PruningStep | undefined,
   options: PruningOptions,
-  weights: readonly PrunableWeight[],
+  weights: readonly string[],
+  changedTensors: readonly string[],
 ): boolean {
   if (step === undefined) return false;
-  const keys = ["criterion", "pattern", "sparsity", "group", "seed"] as const;
+  const keys = ["criterion", "pattern", "sparsity", "group", "seed", "allocation", "recover"] as const;
   const names = new Set(step.weights);
-  return keys.every((key) => step[key] === options[key]) && weights.every(({ name }) => names.has(name));
+  const changed = new Set(step.changedTensors);
+  return (
+    keys.every((key) => step[key] === options[key]) &&
+    weights.every((name) => names.has(name) && step.sparsities?.[name] === options.sparsities?.[name]) &&
+    changedTensors.every((name) => changed.has(name))
+  );
 }
 
 /**

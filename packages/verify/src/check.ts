@@ -1,3 +1,5 @@
+import type { Interval } from "./accuracy/bootstrap.js";
+
 /** What every check says, whatever came out. */
 interface CheckBase {
   /** Stable, kebab-case: `pattern`, `kept-weights`, … */
@@ -11,9 +13,12 @@ interface CheckBase {
 /** What was measured is within the limit. */
 export interface PassedCheck extends CheckBase {
   readonly status: "passed";
-  /** A fraction of zeros for `sparsity`, a relative L2 distance for `outputs`, a number of findings for the others. */
+  /**
+   * A fraction of zeros for `sparsity`, a relative L2 distance for `outputs`, a difference of mean scores for `accuracy`, bytes
+   * for `bytes`, a ratio of times for `speedup`, a number of findings for the others.
+   */
   readonly measured: number;
-  /** The least sparsity for `sparsity`; the most that may be measured for the others. */
+  /** The least that may be measured for `sparsity` and `speedup`; the most that may be measured for the others. */
   readonly limit: number;
 }
 
@@ -38,7 +43,7 @@ export interface SkippedCheck extends CheckBase {
 export type Check = PassedCheck | FailedCheck | SkippedCheck;
 
 /** Numbers of one kind of check, told apart by `kind`. */
-export type CheckFigures = SparsityFigures | OutputFigures;
+export type CheckFigures = SparsityFigures | OutputFigures | AccuracyFigures;
 
 /** Fractions of zeros in the pruned model, each over its own denominator. */
 export interface SparsityFigures {
@@ -62,8 +67,33 @@ export interface OutputFigures {
   readonly outputs: readonly OutputDistance[];
 }
 
+/** How right the answers of both models are, in the unit of the metric. */
+export interface AccuracyFigures {
+  readonly kind: "accuracy";
+  /** `top-1 accuracy`, `top-5 accuracy`, or the name of the caller's metric. */
+  readonly metric: string;
+  /** How many scores each model got. */
+  readonly examples: number;
+  /** Mean score of each model; for labels a fraction in [0, 1]. */
+  readonly original: number;
+  readonly pruned: number;
+  /** Mean of `original − pruned` over examples: positive where pruning did harm. */
+  readonly drop: number;
+  /** How many examples the pruned model scores lower on, and how many higher. */
+  readonly worse: number;
+  readonly better: number;
+  /** Index of the example that lost most, the first of several; absent where none did. */
+  readonly worstExample?: number;
+  /** Paired bootstrap percentile interval of the drop. */
+  readonly interval: Interval;
+  /** Share of resamples that the interval holds, 0.95. */
+  readonly level: number;
+  /** How often the examples were drawn anew. */
+  readonly resamples: number;
+}
+
 /** How far one output of the pruned model is from the original's, over all samples. `o` is the original's output, `p` the pruned model's. */
-export interface OutputDistance {
+export interface OutputDistance extends RowFigures {
   readonly name: string;
   /** max |p − o| over all elements of all samples. */
   readonly maxAbs: number;
@@ -75,4 +105,15 @@ export interface OutputDistance {
   readonly worstSample: number;
   /** That sample's own relative L2. */
   readonly worstRelativeL2: number;
+}
+
+/** What rows of an output, along its last axis, have to say: of floating-point outputs with at least two entries in a row. */
+export interface RowFigures {
+  /** Fraction of rows whose highest entry is the same in both models, the first among equals. */
+  readonly topAgreement?: number;
+  /**
+   * Kullback-Leibler divergence `Σ o · ln(o / p)` in nats, mean over rows; only where every row of both models is a
+   * distribution: no entry below 0, and a sum of 1 to within 0.02.
+   */
+  readonly meanDivergence?: number;
 }

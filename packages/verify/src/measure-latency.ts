@@ -1,5 +1,6 @@
 import type { Runner, Sample } from "@espalier/runtime";
-import type { Latency, LatencySummary } from "./verification.js";
+import { bootstrapInterval, type Interval } from "./accuracy/bootstrap.js";
+import type { Latency, LatencySummary, Speedup } from "./verification.js";
 
 /**
  * Times two models on one sample, which both have run before: `runs` runs each in turns, so that whatever else the
@@ -16,13 +17,49 @@ export async function measureLatency(original: Runner, pruned: Runner, sample: S
       times.push(performance.now() - start);
     }
   }
-  return { runs, original: summarize(contestants[0]!.times), pruned: summarize(contestants[1]!.times) };
+  const [before, after] = contestants.map(({ times }) => times);
+  return { runs, original: summarize(before!), pruned: summarize(after!), speedup: speedupOf(before!, after!) };
+}
+
+/** Fewer turns than this say too little about how much times vary. */
+export const LEAST_TURNS = 10;
+
+/**
+ * How much faster the second of two models is.
+ *
+ * @param before milliseconds of the original, one for each turn
+ * @param after of the pruned model, in the same turns
+ */
+export function speedupOf(before: readonly number[], after: readonly number[]): Speedup {
+  const ratio = medianOf(before) / medianOf(after);
+  const drawn = [before, after].map(() => new Float64Array(before.length));
+  const interval = bootstrapInterval(before.length, (indices) => {
+    for (let turn = 0; turn < indices.length; turn++) {
+      drawn[0]![turn] = before[indices[turn]!]!;
+      drawn[1]![turn] = after[indices[turn]!]!;
+    }
+    return middleOf(drawn[0]!.sort()) / middleOf(drawn[1]!.sort());
+  });
+  return { ratio, interval, verdict: verdictOf(interval, before.length) };
+}
+
+function verdictOf({ low, high }: Interval, turns: number): Speedup["verdict"] {
+  if (turns < LEAST_TURNS) return "undecided";
+  if (low > 1) return "faster";
+  return high < 1 ? "slower" : "undecided";
 }
 
 /** Median, fastest and slowest; the median of an even number is the mean of the middle two. */
 export function summarize(times: readonly number[]): LatencySummary {
   const sorted = times.toSorted((a, b) => a - b);
+  return { median: middleOf(sorted), min: sorted[0]!, max: sorted.at(-1)! };
+}
+
+function medianOf(times: readonly number[]): number {
+  return middleOf(times.toSorted((a, b) => a - b));
+}
+
+function middleOf(sorted: ArrayLike<number>): number {
   const middle = sorted.length / 2;
-  const median = (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
-  return { median, min: sorted[0]!, max: sorted.at(-1)! };
+  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
 }

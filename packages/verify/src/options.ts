@@ -1,6 +1,8 @@
 import type { Pattern, Statistics } from "@espalier/core";
 import type { Model } from "@espalier/onnx";
 import type { Backend, Sample } from "@espalier/runtime";
+import type { AccuracyOptions } from "./accuracy/accuracy-options.js";
+import { LEAST_TURNS } from "./measure-latency.js";
 import { VerifyError } from "./verify-error.js";
 
 /** What to judge, by what limits, and on which samples. */
@@ -29,13 +31,32 @@ export interface VerifyOptions {
   readonly samples?: Iterable<Sample> | AsyncIterable<Sample>;
   /** Largest relative L2 distance of any output, ≥ 0. @default none: distances are measured, not judged */
   readonly maxOutputError?: number;
+  /** How right answers are; needs samples. @default not measured */
+  readonly accuracy?: AccuracyOptions;
+  /**
+   * Largest drop of the mean score from the original to the pruned model, ≥ 0, in the unit of the metric: 0.01 is one point of
+   * top-1 accuracy. @default none: the drop is measured, not judged
+   */
+  readonly maxAccuracyDrop?: number;
+  /**
+   * Whether the drop's interval must be within the limit and not the drop alone, so that few samples cannot pass by luck.
+   * @default false
+   */
+  readonly confident?: boolean;
+  /** Most bytes of the pruned model, external data included. @default none */
+  readonly maxBytes?: number;
+  /**
+   * Least ratio of the original's median time to the pruned model's, above 0; judged by the lower end of its interval, so that
+   * it takes more than luck. @default none
+   */
+  readonly minSpeedup?: number;
   /** Where models run. @default the runtime's own default */
   readonly backend?: Backend;
   /** What the criterion saw, so that pruning can be repeated. @default none: criteria that need them are not repeated */
   readonly statistics?: Statistics;
   /** Whether to measure sizes after gzip too. @default false */
   readonly gzip?: boolean;
-  /** How often to time each model; 0 measures nothing. @default 0 */
+  /** How often to time each model, in turns; 0 measures nothing. @default 0, or 30 with `minSpeedup` */
   readonly latencyRuns?: number;
   /** Called before each check. @default nothing */
   readonly onProgress?: (progress: VerifyProgress) => void;
@@ -54,7 +75,8 @@ export interface VerifyProgress {
  *
  * @throws {VerifyError} `invalid-option`
  */
-export function requireValidOptions({ minSparsity, maxOutputError, latencyRuns }: VerifyOptions): void {
+export function requireValidOptions(options: VerifyOptions): void {
+  const { minSparsity, maxOutputError, latencyRuns } = options;
   if (minSparsity !== undefined && !(minSparsity >= 0 && minSparsity < 1)) {
     throw invalid("minSparsity", minSparsity, "a fraction of zeros in [0, 1), such as 0.5");
   }
@@ -64,6 +86,36 @@ export function requireValidOptions({ minSparsity, maxOutputError, latencyRuns }
   if (latencyRuns !== undefined && !(Number.isSafeInteger(latencyRuns) && latencyRuns >= 0)) {
     throw invalid("latencyRuns", latencyRuns, "a whole number of at least 0");
   }
+  requireValidAccuracy(options);
+  requireValidCosts(options);
+}
+
+function requireValidCosts({ maxBytes, minSpeedup, latencyRuns }: VerifyOptions): void {
+  if (maxBytes !== undefined && !(maxBytes >= 0)) throw invalid("maxBytes", maxBytes, "a number of at least 0");
+  if (minSpeedup === undefined) return;
+  if (!(minSpeedup > 0 && minSpeedup < Number.POSITIVE_INFINITY)) {
+    throw invalid("minSpeedup", minSpeedup, "a ratio above 0, such as 1.2");
+  }
+  if (latencyRuns === undefined || latencyRuns >= LEAST_TURNS) return;
+  throw invalid("latencyRuns", latencyRuns, `at least ${LEAST_TURNS} for minSpeedup: fewer say nothing about chance`);
+}
+
+function requireValidAccuracy({ accuracy, maxAccuracyDrop, confident, samples }: VerifyOptions): void {
+  if (maxAccuracyDrop !== undefined && !(maxAccuracyDrop >= 0)) {
+    throw invalid("maxAccuracyDrop", maxAccuracyDrop, "a drop of at least 0, such as 0.01");
+  }
+  if (maxAccuracyDrop !== undefined && accuracy === undefined) {
+    throw new VerifyError("invalid-option", "maxAccuracyDrop needs accuracy: give labels or a metric");
+  }
+  if (confident && maxAccuracyDrop === undefined) {
+    throw new VerifyError("invalid-option", "confident judges a drop: give maxAccuracyDrop");
+  }
+  if (accuracy !== undefined && samples === undefined) {
+    throw new VerifyError("invalid-option", "accuracy needs samples: made-up feeds have no right answers");
+  }
+  if (accuracy === undefined || "metric" in accuracy) return;
+  if (accuracy.top === undefined || (Number.isSafeInteger(accuracy.top) && accuracy.top >= 1)) return;
+  throw invalid("accuracy.top", accuracy.top, "a whole number of at least 1");
 }
 
 function invalid(option: string, found: number, expected: string): VerifyError {

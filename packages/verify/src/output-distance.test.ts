@@ -25,6 +25,7 @@ describe("OutputMeter", () => {
       meanCosine: (9 / 15 + 1) / 2,
       worstSample: 1,
       worstRelativeL2: 1,
+      topAgreement: 0.5,
     });
   });
 

@@ -1,6 +1,7 @@
 import type { Tensor } from "@espalier/runtime";
 import type { OutputDistance } from "./check.js";
 import { outputValues } from "./output-values.js";
+import { RowMeter } from "./row-meter.js";
 
 /** Sums over the elements of one or more pairs of outputs; `o` is the original's, `p` the pruned model's. */
 interface Sums {
@@ -21,6 +22,7 @@ export class OutputMeter {
   #samples = 0;
   #total: Sums = { maxAbs: 0, difference: 0, original: 0, pruned: 0, product: 0 };
   #cosines = 0;
+  readonly #rows = new RowMeter();
   #worst = { sample: 0, relativeL2: Number.NEGATIVE_INFINITY };
 
   constructor(name: string) {
@@ -39,6 +41,7 @@ export class OutputMeter {
     const [o, p] = [outputValues(original), outputValues(pruned)];
     const sums = o && p ? sumsOf(o, p) : { maxAbs: 0, difference: 0, original: 0, pruned: 0, product: 0 };
     const relativeL2 = relative(sums);
+    if (o && p) this.#rows.add(original, o, p);
     if (relativeL2 > this.#worst.relativeL2) this.#worst = { sample: this.#samples, relativeL2 };
     this.#cosines += cosine(sums);
     this.#total = merge(this.#total, sums);
@@ -55,6 +58,7 @@ export class OutputMeter {
       meanCosine: this.#cosines / this.#samples,
       worstSample: this.#worst.sample,
       worstRelativeL2: this.#worst.relativeL2,
+      ...this.#rows.figures(),
     };
   }
 }

@@ -1,3 +1,4 @@
+import type { Interval } from "./accuracy/bootstrap.js";
 import type { Check } from "./check.js";
 
 /** The verdict on a pruned model: plain data that can be printed, stored or compared. */
@@ -24,6 +25,17 @@ export interface ByModel<T> {
 export interface Latency extends ByModel<LatencySummary> {
   /** How often each model was run, after one run to warm up, both in turns. */
   readonly runs: number;
+  readonly speedup: Speedup;
+}
+
+/** How much faster the pruned model is. */
+export interface Speedup {
+  /** Median time of the original over that of the pruned model: above 1 where the pruned model is faster. */
+  readonly ratio: number;
+  /** Bootstrap percentile interval of that, 95 %, over the turns in which both models ran. */
+  readonly interval: Interval;
+  /** What the interval allows to say: `undecided` when it holds 1, or there were fewer than 10 turns. */
+  readonly verdict: "faster" | "slower" | "undecided";
 }
 
 /** Milliseconds. */

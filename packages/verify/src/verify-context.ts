@@ -1,8 +1,11 @@
 import type { ParsedPruningRecord, PruningStep } from "@espalier/core";
 import { PRUNING_RECORD_KEY, parsePruningRecord } from "@espalier/core";
 import { type Model, metadata } from "@espalier/onnx";
+import { type Comparison, compareModels } from "./compare-models.js";
 import { Execution } from "./execution.js";
+import { latencyOf } from "./latency.js";
 import type { VerifyOptions } from "./options.js";
+import type { Latency } from "./verification.js";
 import { pairWeights, type WeightPair } from "./weight-pairs.js";
 
 /** What checks share: the options, what was found out about both models once, and the running models. */
@@ -21,6 +24,10 @@ export interface VerifyContext {
   /** Those that must have the pattern and the sparsity: the pruned ones, or what the caller chose. */
   readonly judgedWeights: readonly WeightPair[];
   readonly execution: Execution;
+  /** What both models put out for all samples; they are run when it is first asked for. Throws what `compareModels` throws. */
+  readonly comparison: () => Promise<Comparison>;
+  /** Times of both models, measured when they are first asked for; undefined where options want none or one does not run. */
+  readonly latency: () => Promise<Latency | undefined>;
 }
 
 /** Reads both models' weights once; runs nothing yet. */
@@ -31,6 +38,7 @@ export function createContext(options: VerifyOptions): VerifyContext {
   const named = new Set(steps.flatMap((step) => step.weights));
   const prunedWeights = weights.filter(({ name, changed }) => changed || named.has(name));
   const chosen = options.weights;
+  const execution = new Execution(options);
   const judgedWeights = chosen === undefined ? prunedWeights : weights.filter(({ name }) => chosen(name));
   return {
     options,
@@ -40,7 +48,17 @@ export function createContext(options: VerifyOptions): VerifyContext {
     weights,
     prunedWeights,
     judgedWeights,
-    execution: new Execution(options),
+    execution,
+    comparison: once(() => compareModels(options, execution)),
+    latency: once(() => latencyOf(options, execution)),
+  };
+}
+
+function once<T>(compute: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= compute();
+    return result;
   };
 }
 

@@ -1,9 +1,15 @@
+import type { Check } from "./check.js";
+
 /** What went wrong, for programs. The set is closed: a new code is a new entry here. */
 export type VerifyErrorCode =
-  /** A limit that is no number in its range, or a number of runs that is no count. */
+  /** A limit that is no number in its range, a number of runs that is no count, labels without an output they fit. */
   | "invalid-option"
   /** Samples were given, but there is not one. */
   | "no-samples"
+  /** Labels that are none, too few or too many. */
+  | "bad-labels"
+  /** A metric that throws, or gives something else than finite numbers. */
+  | "bad-metric"
   /** The original itself cannot be run on a sample: nothing can be said about the pruned model then. */
   | "bad-sample";
 
@@ -11,6 +17,8 @@ export type VerifyErrorCode =
 export interface VerifyErrorContext extends ErrorOptions {
   /** Index of the sample, from 0. */
   readonly sample?: number;
+  /** The checks that were finished before. */
+  readonly checks?: readonly Check[];
 }
 
 /**
@@ -21,11 +29,14 @@ export class VerifyError extends Error {
   override readonly name = "VerifyError";
   readonly code: VerifyErrorCode;
   readonly sample: number | undefined;
+  /** The checks that were finished before: what was measured is not lost. */
+  readonly checks: readonly Check[];
 
   constructor(code: VerifyErrorCode, message: string, context: VerifyErrorContext = {}) {
     super(message, context.cause === undefined ? undefined : { cause: context.cause });
     this.code = code;
     this.sample = context.sample;
+    this.checks = context.checks ?? [];
   }
 }
 

@@ -4,6 +4,7 @@ import {
   l1,
   nm,
   type Pattern,
+  rows,
   type Statistics,
   unstructured,
   wanda,
@@ -201,6 +202,17 @@ describe("verifyPruned, the weights that count", () => {
     expect(checkOf(verification, "pattern").message).toMatch(
       /^weight "V" \(2:4\): .*; 1 of 2 weights breaks the pattern$/,
     );
+  });
+
+  // W has 4 rows of 8, V 6 rows of 4: at 0.3 one and two whole rows go, 16 of 56 entries, where 0.3 asks for 17. Half a row of
+  // each, 4 + 2, is what rounding may leave. 0.45 asks for 25: 3 more than that excuses.
+  it("may lack half a row each where whole rows go, and no more", async () => {
+    const byRows = pruneOnly(both, ["W", "V"], rows(0.3));
+    const judged = async (minSparsity: number) =>
+      checkOf(await verifyPruned({ original: both, pruned: byRows, minSparsity }), "sparsity");
+    expect(await judged(0.3)).toMatchObject({ status: "passed", measured: 16 / 56 });
+    const failed = await judged(0.45);
+    expect([failed.status, failed.message]).toEqual(["failed", expect.stringContaining("3 zeros too few")]);
   });
 
   it("are judged by the pattern of the last step that names them", async () => {

@@ -1,11 +1,10 @@
 import type { Check } from "./check.js";
 import { CHECKS } from "./checks/registry.js";
-import { runOnce } from "./execution.js";
-import { measureLatency } from "./measure-latency.js";
 import { modelBytes } from "./model-bytes.js";
 import { requireValidOptions, type VerifyOptions } from "./options.js";
-import type { Latency, Verification } from "./verification.js";
+import type { Verification } from "./verification.js";
 import { createContext, type VerifyContext } from "./verify-context.js";
+import { isVerifyError, VerifyError } from "./verify-error.js";
 
 /**
  * Judges a pruned model against its original: are the zeros where the pattern wants them, are there enough, is everything
@@ -15,7 +14,8 @@ import { createContext, type VerifyContext } from "./verify-context.js";
  * Weights are read one at a time. Running takes what the runtime takes for both models at once.
  *
  * @returns `failed` when any check failed, whatever is wrong with the pruned model; never a throw for that
- * @throws {VerifyError} `invalid-option`; `no-samples`; `bad-sample` when the original does not run on a sample
+ * @throws {VerifyError} `invalid-option`; `no-samples`; `bad-sample` when the original does not run on a sample; `bad-labels`;
+ *   `bad-metric`; with the checks that were finished before
  * @throws {OnnxError} when a tensor of either model cannot be read
  * @throws {RunnerError} when the backend is missing or does not start
  */
@@ -28,7 +28,7 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
       original: modelBytes(options.original, options.gzip ?? false),
       pruned: modelBytes(options.pruned, options.gzip ?? false),
     };
-    const latency = await latencyOf(context);
+    const latency = await context.latency();
     return {
       status: checks.some((check) => check.status === "failed") ? "failed" : "passed",
       checks,
@@ -43,19 +43,19 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
 
 async function runChecks(context: VerifyContext): Promise<Check[]> {
   const checks: Check[] = [];
-  for (const { name, run } of CHECKS) {
-    context.options.onProgress?.({ check: name, done: checks.length, total: CHECKS.length });
-    checks.push({ name, ...(await run(context)) });
+  const asked = CHECKS.filter(({ isAskedFor }) => isAskedFor?.(context.options) ?? true);
+  for (const { name, run } of asked) {
+    context.options.onProgress?.({ check: name, done: checks.length, total: asked.length });
+    try {
+      checks.push({ name, ...(await run(context)) });
+    } catch (error) {
+      throw isVerifyError(error) ? withChecks(error, checks) : error;
+    }
   }
   return checks;
 }
 
-async function latencyOf({ options, execution }: VerifyContext): Promise<Latency | undefined> {
-  const runs = options.latencyRuns ?? 0;
-  if (runs === 0) return undefined;
-  const [original, pruned] = [await execution.open("original"), await execution.open("pruned")];
-  const sample = await execution.firstSample();
-  if (!original.ok || !pruned.ok || sample === undefined) return undefined;
-  for (const { runner } of [original, pruned]) if (!(await runOnce(runner, sample)).ok) return undefined;
-  return measureLatency(original.runner, pruned.runner, sample, runs);
+function withChecks(error: VerifyError, checks: readonly Check[]): VerifyError {
+  const { code, message, sample, cause } = error;
+  return new VerifyError(code, message, { checks, cause, ...(sample !== undefined && { sample }) });
 }

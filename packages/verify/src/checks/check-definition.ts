@@ -1,4 +1,5 @@
 import type { Check } from "../check.js";
+import type { VerifyOptions } from "../options.js";
 import type { VerifyContext } from "../verify-context.js";
 
 /** What a check finds, before its name is put on it. */
@@ -8,11 +9,13 @@ export type Finding = Check extends infer Each ? (Each extends Check ? Omit<Each
 export interface CheckDefinition {
   /** Stable, kebab-case; people refer to it in build logs. */
   readonly name: string;
+  /** Whether the options ask for it; others do not hear of it. @default always */
+  isAskedFor?(options: VerifyOptions): boolean;
   /**
    * Judges. Throws only when nothing can be judged at all: whatever is wrong with the pruned model is a finding.
    *
    * @throws {OnnxError} when a tensor cannot be read
-   * @throws {VerifyError} `no-samples`, `bad-sample`
+   * @throws {VerifyError} what `compareModels` throws
    */
   run(context: VerifyContext): Finding | Promise<Finding>;
 }
@@ -32,4 +35,9 @@ export function skipped(message: string): Finding {
 /** `2 weights`, `1 weight`. */
 export function counted(count: number, singular: string, plural = `${singular}s`): string {
   return `${count} ${count === 1 ? singular : plural}`;
+}
+
+/** A number for messages, to four digits. */
+export function figure(value: number): string {
+  return String(Number(value.toPrecision(4)));
 }

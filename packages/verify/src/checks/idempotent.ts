@@ -1,4 +1,14 @@
-import { type Criterion, computeMasks, isCoreError, type Mask, type PruningStep, parseCriterion } from "@espalier/core";
+import {
+  type Criterion,
+  computeMasks,
+  isCoreError,
+  l1,
+  type Mask,
+  type MaskRequest,
+  type PruningStep,
+  parseCriterion,
+  type WeightMask,
+} from "@espalier/core";
 import { tensorBytes } from "@espalier/onnx";
 import { auditPruned } from "../audit-entries.js";
 import { elementBits, indexText } from "../elements.js";
@@ -22,19 +32,16 @@ export const idempotent: CheckDefinition = {
 
 function repeat(context: VerifyContext, step: PruningStep, pairs: readonly WeightPair[]): Finding {
   const criterion = recordedCriterion(step);
-  const pattern = recordedPattern(step);
   if (criterion === undefined) return skipped(`the record's criterion "${step.criterion}" is not known here`);
-  if (pattern === undefined) return skipped(`the record's pattern "${step.pattern}" is not known here`);
+  if (pairs.some(({ name }) => recordedPattern(step, name) === undefined)) {
+    return skipped(`the record's pattern "${step.pattern}" is not known here`);
+  }
   const { statistics } = context.options;
   if (criterion.needsStatistics && statistics === undefined) {
     return skipped(`${criterion.name} needs the statistics it was pruned with: give them`);
   }
   try {
-    const request = { criterion, pattern, ...(statistics !== undefined && { statistics }) };
-    const masks = computeMasks(
-      pairs.map((pair) => pair.pruned),
-      request,
-    );
+    const masks = masksAgain(step, pairs, { criterion, ...(statistics !== undefined && { statistics }) });
     return judge(context, step, pairs, (name) => masks.get(name)!.mask);
   } catch (error) {
     if (!isCoreError(error)) throw error;
@@ -42,7 +49,38 @@ function repeat(context: VerifyContext, step: PruningStep, pairs: readonly Weigh
   }
 }
 
-function recordedCriterion({ criterion, seed }: PruningStep): Criterion | undefined {
+/** Weights of one sparsity are pruned together, as a ranking over the whole model needs it; others each by itself. */
+function masksAgain(
+  step: PruningStep,
+  pairs: readonly WeightPair[],
+  request: Omit<MaskRequest, "pattern">,
+): Map<string, WeightMask> {
+  const runs = step.sparsities === undefined ? [pairs] : pairs.map((pair) => [pair]);
+  return new Map(
+    runs.flatMap((run) => {
+      const pattern = run[0] && recordedPattern(step, run[0].name);
+      if (pattern === undefined) return [];
+      return [
+        ...computeMasks(
+          run.map(({ pruned }) => pruned),
+          { ...request, pattern },
+        ),
+      ];
+    }),
+  );
+}
+
+function isByZeros({ criterion, recover }: PruningStep): boolean {
+  return criterion === "obs" || recover !== undefined;
+}
+
+/**
+ * The criterion by name. What `obs` or a recovery chose takes the inputs that they saw in a model that was half pruned; but all
+ * of them find zeros first, so any criterion that does shows whether the masks are fixed points.
+ */
+function recordedCriterion(step: PruningStep): Criterion | undefined {
+  if (isByZeros(step)) return l1();
+  const { criterion, seed } = step;
   try {
     return parseCriterion(criterion, seed);
   } catch (error) {
@@ -65,10 +103,12 @@ function judge(
     changes += audit.count;
     if (audit.count > 0) first ??= `weight "${name}" ${indexText(audit.first, pruned.shape)}`;
   }
-  const again = `${step.criterion}, ${step.pattern}, sparsity ${step.sparsity}`;
+  const allocation = step.allocation === undefined ? "" : ` by ${step.allocation}`;
+  const again = `${step.criterion}, ${step.pattern}, sparsity ${step.sparsity}${allocation}`;
+  const how = isByZeros(step) ? " and finding zeros first" : "";
   return noneAllowed(
     changes,
-    `pruning again (${again}) changes nothing in ${counted(pairs.length, "weight")}`,
-    `pruning again (${again}) would change ${counted(changes, "entry", "entries")}, first of ${first}`,
+    `pruning again (${again})${how} changes nothing in ${counted(pairs.length, "weight")}`,
+    `pruning again (${again})${how} would change ${counted(changes, "entry", "entries")}, first of ${first}`,
   );
 }

@@ -1,9 +1,9 @@
-import { conforms, type Pattern, prunedCount } from "@espalier/core";
+import { conforms, type Pattern, type PruningStep, prunedCount, sparsityStep } from "@espalier/core";
 import { countZeros } from "@espalier/onnx";
 import type { VerifyContext } from "../verify-context.js";
 import type { WeightPair } from "../weight-pairs.js";
 import { type CheckDefinition, counted, type Finding, noneAllowed, skipped } from "./check-definition.js";
-import { recordedPattern, withRecordedGroup } from "./recorded-pattern.js";
+import { demandedPattern } from "./recorded-pattern.js";
 
 /** A weight and the pattern it must have. */
 interface Demand {
@@ -23,7 +23,11 @@ export const pattern: CheckDefinition = {
     const { demands, unknown } = demandsOf(context);
     if (unknown !== undefined) return skipped(`${unknown}: give a pattern`);
     if (demands.length === 0) return skipped("the pruning record names none of the chosen weights: give a pattern");
-    const violations = [...violationsIn(demands), ...violationsAcross(context, demands)];
+    const violations = [
+      ...violationsIn(demands),
+      ...violationsAcross(context, demands),
+      ...violationsOfAllocations(context, demands),
+    ];
     const specs = [...new Set(demands.map((demand) => demand.pattern.spec))].join(", ");
     const total = counted(demands.length, "weight");
     return noneAllowed(
@@ -40,18 +44,17 @@ function nothingPruned(given: Pattern | undefined): Finding {
   return { status: "failed", measured: null, limit: 0, message: `no weight was pruned, expected ${given.spec}` };
 }
 
-function demandsOf({ options, steps, judgedWeights }: VerifyContext): { demands: Demand[]; unknown?: string } {
+function demandsOf(context: VerifyContext): { demands: Demand[]; unknown?: string } {
   const demands: Demand[] = [];
-  for (const pair of judgedWeights) {
-    const step = steps.findLast(({ weights }) => weights.includes(pair.name));
-    if (options.pattern !== undefined) {
-      demands.push({ pair, pattern: withRecordedGroup(options.pattern, step) });
+  for (const pair of context.judgedWeights) {
+    const pattern = demandedPattern(context, pair.name);
+    if (pattern !== undefined) {
+      demands.push({ pair, pattern });
       continue;
     }
-    if (step === undefined) continue; // the check `record` names weights that changed behind the record's back
-    const recorded = recordedPattern(step);
-    if (recorded === undefined) return { demands, unknown: `the record's pattern "${step.pattern}" is not known here` };
-    demands.push({ pair, pattern: recorded });
+    // The check `record` names weights that changed behind the record's back.
+    const step = context.steps.findLast(({ weights }) => weights.includes(pair.name));
+    if (step !== undefined) return { demands, unknown: `the record's pattern "${step.pattern}" is not known here` };
   }
   return { demands };
 }
@@ -64,19 +67,49 @@ function* violationsIn(demands: readonly Demand[]): Generator<string> {
 }
 
 /** Weights that were ranked together have their zeros together: one of them alone may have fewer. */
-function* violationsAcross({ options }: VerifyContext, demands: readonly Demand[]): Generator<string> {
+function* violationsAcross(context: VerifyContext, demands: readonly Demand[]): Generator<string> {
   const together = demands.filter((demand) => demand.pattern.group === "model");
   for (const sparsity of new Set(together.map((demand) => demand.pattern.sparsity))) {
-    let [zeros, total] = [0, 0];
-    for (const { pair } of together.filter((demand) => demand.pattern.sparsity === sparsity)) {
-      const count = countZeros(options.pruned, pair.pruned);
-      zeros += count.zeros;
-      total += count.total;
-    }
-    const expected = prunedCount(total, sparsity);
-    if (zeros < expected) {
-      const names = together.map(({ pair }) => `"${pair.name}"`).join(", ");
-      yield `weights ${names} together: ${zeros} of ${total} entries are zero, sparsity ${sparsity} asks for ${expected}`;
-    }
+    const ranked = together.filter((demand) => demand.pattern.sparsity === sparsity);
+    yield* missingTogether(context, ranked, sparsity, 1);
   }
+}
+
+/**
+ * Weights among which an allocation divided a sparsity have it together, to within a step: a record that allots each of them
+ * little must not pass for one of much. Only where steps are certain; tiles at an edge are smaller than others.
+ */
+function* violationsOfAllocations(context: VerifyContext, demands: readonly Demand[]): Generator<string> {
+  const steps = new Set(
+    demands.map(({ pair }) => context.steps.findLast(({ weights }) => weights.includes(pair.name))),
+  );
+  for (const step of steps) {
+    if (step?.sparsities === undefined || step.pattern !== "unstructured") continue;
+    const allotted = demandsOfStep(demands, step);
+    // Of weights that were not all judged, or were pruned further since, nothing is known together.
+    if (allotted.length < step.weights.length) continue;
+    const largest = Math.max(...allotted.map(({ pair, pattern }) => sparsityStep(pair.pruned, pattern)));
+    yield* missingTogether(context, allotted, step.sparsity, largest);
+  }
+}
+
+function demandsOfStep(demands: readonly Demand[], { weights }: PruningStep): Demand[] {
+  const names = new Set(weights);
+  return demands.filter(({ pair, pattern }) => names.has(pair.name) && pattern.spec === "unstructured");
+}
+
+/** @param step zeros that may be missing all but one */
+function* missingTogether(
+  { options }: VerifyContext,
+  demands: readonly Demand[],
+  sparsity: number,
+  step: number,
+): Generator<string> {
+  const counts = demands.map(({ pair }) => countZeros(options.pruned, pair.pruned));
+  const zeros = counts.reduce((sum, count) => sum + count.zeros, 0);
+  const total = counts.reduce((sum, count) => sum + count.total, 0);
+  const expected = prunedCount(total, sparsity);
+  if (zeros > expected - step) return;
+  const names = demands.map(({ pair }) => `"${pair.name}"`).join(", ");
+  yield `weights ${names} together: ${zeros} of ${total} entries are zero, sparsity ${sparsity} asks for ${expected}`;
 }

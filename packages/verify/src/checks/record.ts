@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type PruningStep, weightsDigestChunks } from "@espalier/core";
-import { tensorByteLength, tensorChunks } from "@espalier/onnx";
+import { prunableWeights, tensorByteLength, tensorChunks } from "@espalier/onnx";
 import type { VerifyContext } from "../verify-context.js";
 import { type CheckDefinition, counted, noneAllowed, skipped } from "./check-definition.js";
 
@@ -13,7 +13,12 @@ export const record: CheckDefinition = {
   run(context) {
     if (context.record === undefined) return skipped("the pruned model has no pruning record");
     if (!context.record.ok) return noneAllowed(1, "", `the pruning record cannot be read: ${context.record.problem}`);
-    const problems = [...unknownWeights(context), ...unrecordedWeights(context), ...wrongOriginal(context)];
+    const problems = [
+      ...unknownWeights(context),
+      ...unknownTensors(context),
+      ...unrecordedWeights(context),
+      ...wrongOriginal(context),
+    ];
     const count = context.newSteps.length;
     return noneAllowed(
       problems.length,
@@ -24,6 +29,17 @@ export const record: CheckDefinition = {
     );
   },
 };
+
+function* unknownTensors({ options, newSteps }: VerifyContext): Generator<string> {
+  const changed = new Set(newSteps.flatMap(({ changedTensors }) => changedTensors ?? []));
+  if (changed.size === 0) return;
+  const weights = new Map(prunableWeights(options.pruned).map((weight) => [weight.name, weight]));
+  for (const name of changed) {
+    const weight = weights.get(name);
+    if (weight === undefined) yield `the record calls "${name}" changed, which is no constant of the pruned model`;
+    else if (weight.prunable) yield `the record calls "${name}" changed besides the weights, but it is one`;
+  }
+}
 
 function* unknownWeights({ steps, weights }: VerifyContext): Generator<string> {
   const known = new Set(weights.map(({ name }) => name));

@@ -1,3 +1,5 @@
+import { accuracy } from "./accuracy.js";
+import { bytes } from "./bytes.js";
 import type { CheckDefinition } from "./check-definition.js";
 import { idempotent } from "./idempotent.js";
 import { keptWeights } from "./kept-weights.js";
@@ -7,8 +9,9 @@ import { pattern } from "./pattern.js";
 import { record } from "./record.js";
 import { restUnchanged } from "./rest-unchanged.js";
 import { sparsity } from "./sparsity.js";
+import { speedup } from "./speedup.js";
 
-/** Every check, in the order in which they run and are reported: what is read first, what is run last. */
+/** Every check, in the order in which they run and are reported: what is read first, what is run last. Some run only when asked for. */
 export const CHECKS: readonly CheckDefinition[] = Object.freeze([
   pattern,
   sparsity,
@@ -18,4 +21,7 @@ export const CHECKS: readonly CheckDefinition[] = Object.freeze([
   idempotent,
   loads,
   outputs,
+  accuracy,
+  bytes,
+  speedup,
 ]);

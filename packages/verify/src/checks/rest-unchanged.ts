@@ -1,34 +1,52 @@
-import { PRUNING_RECORD_KEY } from "@espalier/core";
-import { type Model, metadata } from "@espalier/onnx";
+import { PRUNING_RECORD_KEY, type PruningStep } from "@espalier/core";
+import { type Model, metadata, prunableWeights, type TensorProto, tensorValues } from "@espalier/onnx";
 import { structuralDifferences } from "../structure.js";
 import { tensorDifferences } from "../tensor-differences.js";
-import { type CheckDefinition, noneAllowed } from "./check-definition.js";
+import { type CheckDefinition, counted, noneAllowed } from "./check-definition.js";
 
 /** Differences in a message; one mistake of a rewriter often shows in several places. */
 const SHOWN = 3;
 
 /**
- * Everything but prunable weights and our own record is as it was: graphs, nodes, attributes, functions, opset imports,
+ * Everything but prunable weights, tensors that the record calls changed, and the record itself is as it was: graphs, nodes, attributes, functions, opset imports,
  * metadata, and the numbers of every other tensor. How numbers are stored (which field, which file) is free.
  */
 export const restUnchanged: CheckDefinition = {
   name: "rest-unchanged",
-  run({ options, weights }) {
+  run({ options, weights, newSteps }) {
     const { original, pruned } = options;
-    const judgedElsewhere = new Set(weights.map((pair) => pair.pruned.tensor));
+    const recorded = recordedTensors(pruned, newSteps);
+    const judgedElsewhere = new Set([...weights.map((pair) => pair.pruned.tensor), ...recorded]);
     const differences = [
       ...structuralDifferences(original.proto, pruned.proto, ""),
       ...metadataDifferences(original, pruned),
       ...tensorDifferences(original, pruned, judgedElsewhere),
+      ...recorded.flatMap((tensor) => notFinite(pruned, tensor)),
     ];
     const more = differences.length > SHOWN ? `; ${differences.length} differences in all` : "";
+    const and = recorded.length === 0 ? " and" : `, ${counted(recorded.length, "tensor")} recorded as changed, and`;
     return noneAllowed(
       differences.length,
-      "nothing but prunable weights and the pruning record differs",
+      `nothing but prunable weights${and} the pruning record differs`,
       `${differences.slice(0, SHOWN).join("; ")}${more}`,
     );
   },
 };
+
+/** Tensors of the pruned model that the record calls changed on purpose, such as biases; the check `record` names those it lacks. */
+function recordedTensors(pruned: Model, steps: readonly PruningStep[]): TensorProto[] {
+  const names = new Set(steps.flatMap(({ changedTensors }) => changedTensors ?? []));
+  if (names.size === 0) return [];
+  return prunableWeights(pruned).flatMap(({ name, prunable, tensor }) =>
+    names.has(name) && !prunable ? [tensor] : [],
+  );
+}
+
+/** Whatever a bias was changed to, it must be numbers. */
+function notFinite(pruned: Model, tensor: TensorProto): string[] {
+  const index = tensorValues(pruned, tensor).findIndex((value) => !Number.isFinite(value));
+  return index < 0 ? [] : [`"${tensor.name}", recorded as changed, holds NaN or Infinity at ${index}`];
+}
 
 function* metadataDifferences(original: Model, pruned: Model): Generator<string> {
   const [before, after] = [metadata(original), metadata(pruned)];

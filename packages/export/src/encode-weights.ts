@@ -1,0 +1,146 @@
+import {
+  type GraphRewrite,
+  type Model,
+  type NodeProto,
+  type PrunableWeight,
+  prunableWeights,
+  rewriteGraph,
+  type TensorProto,
+  walkGraphs,
+} from "@espalier/onnx";
+import { SharedParts } from "./encodings/decoder-writer.js";
+import type { Decoder, Refusal } from "./encodings/encoding.js";
+import { opsetOf } from "./encodings/opset-changes.js";
+import { type WeightChoice, type WeightPlan, weightEncoder } from "./encodings/weight-encoder.js";
+import { declaresInitializers, type WeightPlace, weightPlaces } from "./encodings/weight-place.js";
+import { ExportError } from "./export-error.js";
+
+/** What storing a weight in some way would take. */
+export interface EncodedSize {
+  /** What was chosen within the encoding, such as `gap4` or `2:4`. */
+  readonly form: string;
+  /** Bytes of tensor data in place of the weight's own; tables that all weights share take some 20 kB more. */
+  readonly bytes: number;
+  /** Whether the decoded weight has the bits of the weight. */
+  readonly exact: boolean;
+}
+
+/**
+ * Tells what a weight would take, without changing anything. Reads it.
+ *
+ * @param weight of this model
+ * @returns the size, or why it has to stay dense
+ * @throws {OnnxError} when the weight cannot be read
+ */
+export function encodedSize(model: Model, weight: PrunableWeight, choice: WeightChoice): EncodedSize | Refusal {
+  const planned = planWeight(model, weight, choice, weightPlaces(model));
+  if ("refused" in planned) return planned;
+  const { form, bytes, exact } = planned.plan;
+  return { form, bytes, exact };
+}
+
+/**
+ * A model in which weights are stored as their non-zeros with a compact index, and expanded by standard ONNX nodes that
+ * ONNX Runtime computes once when it loads the model. Every weight keeps its name, shape and type as a value of the graph, so
+ * that nothing else changes. Weights are read here once or twice each and again when the result is written, one at a time.
+ *
+ * The opset is raised to 11 where it is lower and every node means the same there; the IR version where `coo` needs 6, and
+ * in models before IR version 4, whose inputs that only declare initializers go.
+ *
+ * @param choices by weight name
+ * @throws {ExportError} `unknown-weight`; `cannot-encode` with the reason, see {@link encodedSize}
+ * @throws {OnnxError} when a weight cannot be read
+ */
+export function encodeWeights(model: Model, choices: ReadonlyMap<string, WeightChoice>): Model {
+  if (choices.size === 0) return model;
+  const root = freeRoot(model);
+  const shared = new SharedParts(`${root}/shared`);
+  const encoded = plannedWeights(model, choices).map(({ name, place, plan }) => {
+    return { place, plan, decoder: plan.emit(`${root}/weights/${name}`, shared, place.value) };
+  });
+  return rewriteGraph(model, {
+    ...placed(encoded, shared.parts()),
+    ...versions(model, encoded),
+    initializers: [...shared.parts().initializers, ...encoded.flatMap(({ decoder }) => decoder.initializers)],
+  });
+}
+
+interface PlannedWeight {
+  readonly name: string;
+  readonly place: WeightPlace;
+  readonly plan: WeightPlan;
+}
+
+type EncodedWeight = Omit<PlannedWeight, "name"> & { readonly decoder: Decoder };
+
+function plannedWeights(model: Model, choices: ReadonlyMap<string, WeightChoice>): readonly PlannedWeight[] {
+  const byName = new Map(prunableWeights(model).map((weight) => [weight.name, weight]));
+  const placeOf = weightPlaces(model);
+  return [...choices].map(([name, choice]) => {
+    const weight = byName.get(name);
+    if (weight?.prunable !== true) {
+      throw new ExportError("unknown-weight", `"${name}" is no prunable weight of the model`, { weight: name });
+    }
+    const planned = planWeight(model, weight, choice, placeOf);
+    if (!("refused" in planned)) return { name, ...planned };
+    const message = `"${name}" cannot be stored as ${choice.encoding}: ${planned.refused}`;
+    throw new ExportError("cannot-encode", message, { weight: name });
+  });
+}
+
+function planWeight(
+  model: Model,
+  weight: PrunableWeight,
+  choice: WeightChoice,
+  placeOf: ReturnType<typeof weightPlaces>,
+): Omit<PlannedWeight, "name"> | Refusal {
+  const place = placeOf(weight);
+  if ("refused" in place) return place;
+  const plan = weightEncoder(model, weight, choice);
+  return "refused" in plan ? plan : { place, plan };
+}
+
+/** Decoders of initializers come before all nodes, those of Constant nodes in their place. */
+function placed(
+  encoded: readonly EncodedWeight[],
+  shared: Decoder,
+): Required<Pick<GraphRewrite, "prepend" | "replace" | "remove">> {
+  const prepend: NodeProto[] = [...shared.nodes];
+  const replace = new Map<NodeProto, readonly NodeProto[]>();
+  const remove = new Set<TensorProto>();
+  for (const { place, decoder } of encoded) {
+    if (place.kind === "constant") replace.set(place.node, decoder.nodes);
+    else {
+      remove.add(place.tensor);
+      prepend.push(...decoder.nodes);
+    }
+  }
+  return { prepend, replace, remove };
+}
+
+function versions(
+  model: Model,
+  encoded: readonly EncodedWeight[],
+): Pick<GraphRewrite, "opset" | "irVersion" | "removeInputs"> {
+  const opset = Math.max(...encoded.map(({ plan }) => plan.opset));
+  const needed = Math.max(...encoded.map(({ plan }) => plan.irVersion));
+  const initializers = new Set(model.proto.graph?.initializer.map(({ name }) => name));
+  const declared = declaresInitializers(model) ? (model.proto.graph?.input ?? []) : [];
+  return {
+    ...(opset > opsetOf(model) && { opset }),
+    ...(needed > Number(model.proto.irVersion) && { irVersion: needed }),
+    removeInputs: new Set(declared.filter(({ name }) => initializers.has(name))),
+  };
+}
+
+/** What names of new values begin with: nothing of the model does. */
+function freeRoot(model: Model): string {
+  const names: string[] = [];
+  for (const { graph, nodes } of walkGraphs(model.proto)) {
+    for (const { name } of [...(graph?.input ?? []), ...(graph?.initializer ?? [])]) names.push(name);
+    for (const { output } of nodes) names.push(...output);
+  }
+  let root = "espalier";
+  for (let number = 2; names.some((name) => name.startsWith(`${root}/`)); number++) root = `espalier${number}`;
+  return root;
+}

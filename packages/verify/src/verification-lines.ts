@@ -1,0 +1,45 @@
+import type { Check } from "./check.js";
+import type { ByModel, Latency, LatencySummary, Speedup, Verification } from "./verification.js";
+
+/** A measured value or a limit to four digits, a dash where there is none. */
+export function numberText(value: number | null): string {
+  return value === null ? "–" : String(Number(value.toPrecision(4)));
+}
+
+/** Text out of a model on one line, without characters that move a terminal's cursor or that XML has no place for. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cs}\s\uFFFE\uFFFF]+/gu, " ");
+}
+
+/** The sizes of both models, one line for each way to measure. */
+export function sizeLines({ bytes, gzipBytes }: Verification): string[] {
+  const line = (what: string, { original, pruned }: ByModel<number>) =>
+    `${what}: ${original} original, ${pruned} pruned (${(pruned / original).toFixed(3)})`;
+  return [line("bytes", bytes), ...(gzipBytes ? [line("gzip bytes", gzipBytes)] : [])];
+}
+
+/** The times of both models; none where they were not measured. */
+export function latencyLines(latency: Latency | undefined): string[] {
+  if (latency === undefined) return [];
+  const one = ({ median, min, max }: LatencySummary) =>
+    `${median.toFixed(3)} ms (${min.toFixed(3)} to ${max.toFixed(3)})`;
+  const { runs, original, pruned, speedup } = latency;
+  return [`median of ${runs} runs in turns: ${one(original)} original, ${one(pruned)} pruned`, speedLine(speedup)];
+}
+
+function speedLine({ ratio, interval, verdict }: Speedup): string {
+  const claim = verdict === "undecided" ? "no difference shown" : verdict;
+  const range = `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}`;
+  return `speed: ${ratio.toFixed(3)} times the original's (95 % interval ${range}): ${claim}`;
+}
+
+/** `failed: 6 passed, 1 failed, 1 skipped`. */
+export function verdictLine({ status, checks }: Verification): string {
+  const count = (wanted: Check["status"]): number => countOf(checks, wanted);
+  return `${status}: ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`;
+}
+
+/** How many checks ended in a status. */
+export function countOf(checks: readonly Check[], wanted: Check["status"]): number {
+  return checks.filter(({ status }) => status === wanted).length;
+}
