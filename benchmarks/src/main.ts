@@ -5,7 +5,7 @@ import { describeEnvironment } from "./environment.js";
 import { formatTable } from "./format-table.js";
 import { suites } from "./suites.js";
 
-const DOCUMENT = fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url));
+const DOCUMENTS = new URL("../../docs/", import.meta.url);
 
 /** `npm run bench [-- NAME… [--update]]`: measures the suites and cases whose slash names start with a NAME, or all. */
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { update: { type: "boolean" } } });
@@ -26,5 +26,8 @@ for (const suite of chosen) {
   const command = `npm run bench${positionals.length > 0 ? ` -- ${positionals.join(" ")}` : ""}`;
   const content = `${formatTable(table)}\n\n${table.note} ${describeEnvironment(command)}`;
   process.stdout.write(`${content}\n\n`);
-  if (values.update && isChosen(suite.name)) replaceBetweenMarkers(DOCUMENT, suite.name, content);
+  if (values.update && isChosen(suite.name)) {
+    const path = fileURLToPath(new URL(suite.document ?? "benchmarks.md", DOCUMENTS));
+    replaceBetweenMarkers(path, suite.name, content);
+  }
 }

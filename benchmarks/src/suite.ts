@@ -8,8 +8,10 @@ export interface Table {
 
 /** Some measurements that belong together, chosen by name on the command line. */
 export interface Suite {
-  /** The first part of its cases' slash names, and of its markers in docs/benchmarks.md. */
+  /** The first part of its cases' slash names, and of its markers in the document. */
   readonly name: string;
+  /** File in docs/ that shows its table. @default "benchmarks.md" */
+  readonly document?: string;
   /** Measures the cases whose name is chosen. */
   run(isChosen: (caseName: string) => boolean): Promise<Table>;
 }

@@ -1,7 +1,10 @@
 import { calibrate } from "./calibrate/calibrate.js";
 import { kernels } from "./kernels/kernels.js";
 import { memory } from "./memory/memory.js";
+import { ocr } from "./ocr/ocr.js";
+import { recover } from "./recover/recover.js";
 import type { Suite } from "./suite.js";
+import { useLite } from "./use-lite/use-lite.js";
 
-/** All suites, in the order of docs/benchmarks.md. */
-export const suites: readonly Suite[] = [kernels, memory, calibrate];
+/** All suites: those of docs/benchmarks.md in its order, then those of docs/recovering-accuracy.md. */
+export const suites: readonly Suite[] = [kernels, memory, calibrate, recover, useLite, ocr];

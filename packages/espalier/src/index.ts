@@ -31,9 +31,19 @@ export {
   wanda,
 } from "@espalier/core";
 export { isOnnxError, type Model, OnnxError, type OnnxErrorCode, type PrunableWeight } from "@espalier/onnx";
+export {
+  isRecoverError,
+  type Obs,
+  obs,
+  RecoverError,
+  type RecoverErrorCode,
+  type RecoveryMethod,
+  type Step,
+} from "@espalier/recover";
 export { type Backend, isRunnerError, RunnerError, type RunnerErrorCode, type Sample } from "@espalier/runtime";
 export { type Check, formatVerification, isVerifyError, type Verification, VerifyError } from "@espalier/verify";
 export { collectStatistics } from "./calibrate.js";
+export type { SkippedWeight } from "./choose-masks.js";
 export { EspalierError, type EspalierErrorCode } from "./errors.js";
 export type { StatisticsSource } from "./gather-statistics.js";
 export { type Eligibility, type InspectedWeight, type Inspection, inspect } from "./inspect.js";
@@ -43,11 +53,12 @@ export {
   type PrunedWeight,
   type PruneOptions,
   prune,
-  type SkippedWeight,
   type SparsityReport,
 } from "./prune.js";
+export type { RecoveryOptions } from "./recovery/recovery-options.js";
+export type { LayerRecovery, RecoveryReport } from "./recovery/recovery-report.js";
 export { fromFiles, fromNpz, type SampleSource, type Samples } from "./samples.js";
 export type { WeightSelection } from "./select-weights.js";
-export { readStatistics } from "./statistics.js";
+export { readGrams, readStatistics } from "./statistics.js";
 export { type VerifyOptions, verify } from "./verify.js";
 export type { WrittenModel } from "./write.js";

@@ -1,10 +1,11 @@
 /** A step of a running pipeline: `done` of `total` items of a phase are finished. */
 export interface ProgressEvent {
   /**
-   * `calibrate` running samples, `masks` choosing what goes, `apply` setting it to zero, `count` counting zeros, `write`
+   * `calibrate` running samples, `sensitivity` pruning each weight alone, `masks` choosing what goes, `recover` running stage
+   * by stage and making up for it, `apply` setting it to zero, `count` counting zeros, `write`
    * writing the file, `verify` the checks of `verify`.
    */
-  readonly phase: "calibrate" | "masks" | "apply" | "count" | "write" | "verify";
+  readonly phase: "calibrate" | "sensitivity" | "masks" | "recover" | "apply" | "count" | "write" | "verify";
   readonly done: number;
   /** Absent where it is not known beforehand, as for samples that a generator makes. */
   readonly total?: number;

@@ -1,14 +1,6 @@
-import {
-  type Criterion,
-  computeMasks,
-  type Mask,
-  type MaskRequest,
-  type Pattern,
-  refusalReason,
-  requireSupport,
-  resolvePattern,
-} from "@espalier/core";
-import { applyMasksInSteps } from "@espalier/export";
+import type { Gram } from "@espalier/calibrate";
+import type { Criterion, Mask, Pattern } from "@espalier/core";
+import { applyMasksInSteps, type PruningRun } from "@espalier/export";
 import {
   encodeModel,
   fractionOfZeros,
@@ -19,20 +11,29 @@ import {
   prunableWeights,
   type ZeroCount,
 } from "@espalier/onnx";
-import { EspalierError } from "./errors.js";
-import { gatherStatistics, type StatisticsSource } from "./gather-statistics.js";
+import type { Obs } from "@espalier/recover";
+import type { SkippedWeight } from "./choose-masks.js";
+import { choosePruning } from "./choose-pruning.js";
+import type { StatisticsSource } from "./gather-statistics.js";
 import { openModel } from "./open-model.js";
 import { breathe, type ProgressEvent } from "./progress.js";
-import { selectWeights, type WeightSelection } from "./select-weights.js";
+import type { RecoveryOptions } from "./recovery/recovery-options.js";
+import type { RecoveryReport } from "./recovery/recovery-report.js";
+import type { WeightSelection } from "./select-weights.js";
 import { VERSION } from "./version.js";
 import { type WrittenModel, writeTo } from "./write.js";
 
 /** What to prune and how. */
-export interface PruneOptions extends WeightSelection, StatisticsSource {
-  /** Scores every entry of a weight: `l1()`, `l2()`, `wanda()`, `random(seed)`, or your own. */
-  readonly criterion: Criterion;
+export interface PruneOptions extends WeightSelection, StatisticsSource, RecoveryOptions {
+  /**
+   * Says which entries of a weight go: `l1()`, `l2()`, `wanda()`, `random(seed)`, your own, or `obs()`, which leaves the choice to
+   * compensation.
+   */
+  readonly criterion: Criterion | Obs;
   /** The shape that zeros must have, with its sparsity: `unstructured(0.5)`, `nm(2, 4)`, `block(16, 4, 0.5)`, … */
   readonly pattern: Pattern;
+  /** Gram matrices that were collected before, by weight name: what `recover: "obs"` needs where there are no samples. @default none */
+  readonly grams?: ReadonlyMap<string, Gram>;
   /** What happens when a weight cannot take the pattern or has no statistics. `skip` leaves it dense and reports it. @default "error" */
   readonly onUnsupported?: "error" | "skip";
   /** Called after every weight. @default nothing */
@@ -50,12 +51,6 @@ export interface PrunedWeight extends ZeroCount {
   readonly pattern: string;
 }
 
-/** A weight that was asked for and left dense, and why. */
-export interface SkippedWeight {
-  readonly name: string;
-  readonly reason: string;
-}
-
 /** Fractions of zeros, each over its own denominator: the entries of the pruned weights, of all prunable weights, of all parameters. */
 export interface SparsityReport {
   readonly ofPruned: number;
@@ -70,6 +65,8 @@ export interface PrunedModel {
   readonly weights: readonly PrunedWeight[];
   readonly skipped: readonly SkippedWeight[];
   readonly sparsity: SparsityReport;
+  /** How it was made up for; absent where kept weights are as they were. */
+  readonly recovery?: RecoveryReport;
   /**
    * Writes the model: a temporary file in the same folder, synced, then renamed.
    *
@@ -81,23 +78,25 @@ export interface PrunedModel {
 }
 
 /**
- * Prunes a model: chooses the entries that go by `criterion` within `pattern`, and sets them to zero. Kept entries and
- * everything else in the model stay as they are, bit for bit; the model given is never changed.
+ * Prunes a model: chooses the entries that go by `criterion` within `pattern`, sets them to zero, and with samples changes what is
+ * kept so that the outputs come back (`recover`). Everything else in the model stays as it is, bit for bit; the model given is
+ * never changed.
  *
  * @param model path of an `.onnx` file, its bytes, or a model that was read before
- * @throws {EspalierError} `input` without prunable weights; `usage` when a glob matches nothing
+ * @throws {EspalierError} `input` without prunable weights; `usage` when a glob matches nothing, or options contradict each other
  * @throws {CoreError} `unsupported` with every weight that cannot take the pattern (unless skipped); `not-finite`
+ * @throws {RecoverError} when compensation fails, or `too-far` when `maxOutputError` cannot be kept
  * @throws {OnnxError} when the file is no usable ONNX model
  */
 export async function prune(model: string | Uint8Array | Model, options: PruneOptions): Promise<PrunedModel> {
-  const original = openModel(model);
-  const selected = selectWeights(prunableWeights(original), options);
-  const statistics = await gatherStatistics(original, selected, options);
-  const request: Request = { ...options, ...(statistics && { statistics }) };
-  const { supported, skipped } = divide(selected, request);
-  const masks = await chooseMasks(supported, request);
   const { criterion, pattern } = options;
-  const pruned = await applyAll(original, supported, masks, options);
+  const { original, weights, masks, skipped, allocation, recovery, report } = await choosePruning(
+    openModel(model),
+    options,
+  );
+  const tool = `espalier ${VERSION}`;
+  const run = { tool, criterion, pattern, ...(allocation && { allocation }), ...(recovery && { recovery }) };
+  const pruned = await applyAll(original, weights, masks, run, options);
   const counts = await countAll(pruned, options);
   const countsOfPruned = counts.filter(({ name }) => masks.has(name));
   return {
@@ -112,66 +111,21 @@ export async function prune(model: string | Uint8Array | Model, options: PruneOp
       ofPrunable: fractionOfZeros(counts.filter(({ prunable }) => prunable)),
       ofAll: fractionOfZeros(counts),
     },
+    ...(report && { recovery: report }),
     write: (path) => writeTo(pruned, path, options),
     toBytes: () => encodeModel(pruned),
   };
 }
 
-/** Options whose statistics are at hand. */
-type Request = PruneOptions & MaskRequest;
-
-/** Sets the weights apart that must stay dense; with the policy `error` core refuses them, all in one message. */
-function divide(
-  selected: readonly PrunableWeight[],
-  options: Request,
-): { supported: readonly PrunableWeight[]; skipped: readonly SkippedWeight[] } {
-  if (options.onUnsupported !== "skip") return { supported: selected, skipped: [] };
-  const judged = selected.map((weight) => ({ weight, reason: refusalReason(weight, options) }));
-  const skipped = judged.flatMap(({ weight: { name }, reason }) => (reason === undefined ? [] : [{ name, reason }]));
-  if (skipped.length === selected.length) {
-    const [first] = skipped as [SkippedWeight];
-    const all = `none of the ${selected.length} selected weights can be pruned as ${options.pattern.spec}`;
-    throw new EspalierError("input", `${all}; ${first.name}: ${first.reason}`);
-  }
-  return { supported: judged.flatMap(({ weight, reason }) => (reason === undefined ? [weight] : [])), skipped };
-}
-
-/** Weights that are ranked together must be given to core together; all others go one by one, so that a run can stop. */
-async function chooseMasks(weights: readonly PrunableWeight[], options: Request): Promise<Map<string, Mask>> {
-  requireSupport(weights, options);
-  const together = resolvePattern(options.pattern, options.criterion).group === "model";
-  const parts = together ? [weights] : weights.map((weight) => [weight]);
-  const masks = new Map<string, Mask>();
-  const scratch = scratchFor(weights);
-  const request = { ...options, ...(scratch && { scratch }) };
-  for (const part of parts) {
-    await breathe(options.signal);
-    for (const [name, { mask }] of computeMasks(part, request)) masks.set(name, mask);
-    options.onProgress?.({ phase: "masks", done: masks.size, total: weights.length, item: part.at(-1)!.name });
-  }
-  return masks;
-}
-
-/**
- * Memory that holds any of these weights as f32; f64 weights, which are rare, take memory of their own. Undefined where
- * there is not that much: dims may claim any size, and what is wrong with them is told by who reads the weight.
- */
-function scratchFor(weights: readonly PrunableWeight[]): ArrayBuffer | undefined {
-  try {
-    return new ArrayBuffer(4 * Math.max(...weights.map((weight) => weight.outChannels * weight.inFeatures)));
-  } catch {
-    return undefined;
-  }
-}
-
-/** The model with what the masks prune set to zero. */
+/** The model with what the masks prune set to zero, and new values where there are some. */
 async function applyAll(
   model: Model,
   weights: readonly PrunableWeight[],
   masks: ReadonlyMap<string, Mask>,
-  { criterion, pattern, signal, onProgress }: PruneOptions,
+  run: PruningRun,
+  { signal, onProgress }: PruneOptions,
 ): Promise<Model> {
-  const steps = applyMasksInSteps(model, weights, masks, { tool: `espalier ${VERSION}`, criterion, pattern });
+  const steps = applyMasksInSteps(model, weights, masks, run);
   for (let done = 1; ; done++) {
     await breathe(signal);
     const step = steps.next();

@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { modelInputs } from "@espalier/calibrate";
+import type { Model } from "@espalier/onnx";
 import { decodeSamples, joinSampleSets, SAMPLE_EXTENSIONS, type Sample, type ValueInfo } from "@espalier/runtime";
 import { globSync, isDynamicPattern } from "tinyglobby";
 import { EspalierError } from "./errors.js";
@@ -15,6 +17,17 @@ export interface SampleSource {
    * @throws {RunnerError} `bad-samples` when a file does not fit the model
    */
   open(inputs: readonly ValueInfo[]): Promise<Samples>;
+}
+
+/**
+ * All samples of a model, in memory.
+ *
+ * @throws what opening and reading them throws
+ */
+export async function openSamples(model: Model, source: Samples | SampleSource): Promise<readonly Sample[]> {
+  const samples: Sample[] = [];
+  for await (const sample of "open" in source ? await source.open(modelInputs(model)) : source) samples.push(sample);
+  return samples;
 }
 
 const MODULE = /\.[cm]?[jt]s$/;

@@ -1,9 +1,14 @@
 export { type LinearProbe, trainProbe } from "./linear-probe.js";
 export { buildModel, type GraphParts, graph, type ModelParts, valueInfo } from "./model-builder.js";
 export { type AttributeValue, node } from "./node-builder.js";
+export { characterAccuracy, editDistance } from "./ocr/character-accuracy.js";
+export { type LineOptions, type LineSplits, ocrLines } from "./ocr/ocr-lines.js";
+export { ocrCharacters, readCharacters } from "./ocr/read-characters.js";
+export { type LineTensor, type RenderOptions, renderLine } from "./ocr/render-line.js";
 export { type OcrModel, ocrModelPath } from "./ocr-models.js";
 export { type Proportion, proportion } from "./proportion.js";
 export { type Random, random } from "./random.js";
+export { type Mail, type MailOptions, type MailSplits, spamMails } from "./spam.js";
 export {
   buildSyntheticTransformer,
   type SyntheticTransformer,

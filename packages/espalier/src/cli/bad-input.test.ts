@@ -79,7 +79,7 @@ describe("bad input", () => {
     ["wanda without statistics", ["--criterion", "wanda", "--sparsity", "0.5"], /--statistics/],
     [
       "samples for a criterion that has no use for them",
-      ["--samples", "x.npz", "--sparsity", "0.5"],
+      ["--samples", "x.npz", "--recover", "none", "--sparsity", "0.5"],
       /l1.*leave samples/,
     ],
     ["a mask without samples", ["--mask", "m", "--sparsity", "0.5"], /mask \(m\)/],
