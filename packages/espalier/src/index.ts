@@ -57,6 +57,7 @@ export {
 } from "./prune.js";
 export type { RecoveryOptions } from "./recovery/recovery-options.js";
 export type { LayerRecovery, RecoveryReport } from "./recovery/recovery-report.js";
+export { measureSensitivities } from "./recovery/sensitivities.js";
 export { fromFiles, fromNpz, type SampleSource, type Samples } from "./samples.js";
 export type { WeightSelection } from "./select-weights.js";
 export { readGrams, readStatistics } from "./statistics.js";

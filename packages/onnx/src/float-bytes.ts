@@ -25,6 +25,10 @@ function narrow(dtype: DtypeName, values: ArrayLike<number>) {
   return undefined;
 }
 
+const DOUBLE = new Float64Array(1);
+/** The same 8 bytes, the exponent in the second: JavaScript engines run on little-endian machines. */
+const WORDS = new Uint32Array(DOUBLE.buffer);
+
 /**
  * IEEE 754 bits with one sign bit. Every scaling is by a power of two within the range of doubles, so only one step rounds.
  */
@@ -35,17 +39,16 @@ function roundedBits(value: number, fractionBits: number, exponentBits: number):
   if (Number.isNaN(value)) return infinity + 2 ** (fractionBits - 1);
   const size = Math.abs(value);
   if (size === Number.POSITIVE_INFINITY) return sign + infinity;
-  const exponent = Math.max(size === 0 ? 1 - bias : binaryExponent(size), 1 - bias);
+  const exponent = Math.max(binaryExponent(size), 1 - bias);
   // In units of the last place: below 2 ** fractionBits it is subnormal, and a carry moves into the exponent by itself.
   const units = roundedToEven(size / 2 ** (exponent - fractionBits));
   return sign + Math.min(units + (exponent + bias - 1) * 2 ** fractionBits, infinity);
 }
 
-/** `⌊log2 size⌋`, exactly. */
+/** The exponent that a double is stored with, `⌊log2 size⌋`; below all exponents of halves for the subnormals of doubles. */
 function binaryExponent(size: number): number {
-  const guess = Math.floor(Math.log2(size));
-  if (size < 2 ** guess) return guess - 1;
-  return size >= 2 ** (guess + 1) ? guess + 1 : guess;
+  DOUBLE[0] = size;
+  return ((WORDS[1]! >>> 20) & 0x7ff) - 1023;
 }
 
 function roundedToEven(size: number): number {

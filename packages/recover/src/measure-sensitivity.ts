@@ -22,12 +22,15 @@ export interface SensitivityOptions extends RunOptions {
   readonly sparsities?: readonly number[];
   /** Of the samples, how many the output is judged on, evenly spread. @default 32 */
   readonly judged?: number;
+  /** Of the samples, how many masks and compensation see, evenly spread. @default 256 */
+  readonly fitted?: number;
   /** Called after every weight. @default nothing */
   readonly onWeight?: (name: string) => void;
 }
 
 const SPARSITIES: readonly number[] = [0.3, 0.5, 0.7, 0.85, 0.95];
 const JUDGED = 32;
+const FITTED = 256;
 const JUDGED_BATCH = 16;
 
 /**
@@ -43,9 +46,9 @@ export async function measureSensitivity(
   options: SensitivityOptions,
 ): Promise<Map<string, Sensitivity>> {
   const { threads = availableParallelism(), pattern, method, criterion, signal, onWeight } = options;
-  const { sparsities = SPARSITIES, judged = JUDGED } = options;
+  const { sparsities = SPARSITIES, judged = JUDGED, fitted = FITTED } = options;
   requireRecoverable(model, weights, options.mask);
-  const samples = await groupSamples(options.samples);
+  const samples = await groupSamples(spread(await all(options.samples), fitted));
   const run = { ...stageOptions(model, options, samples), threads, cross: false };
   const judge = await openOutputJudge(model, spread(samples, judged), {
     batch: takesBatches(model) ? JUDGED_BATCH : 1,
@@ -78,6 +81,12 @@ export async function measureSensitivity(
 /** Alone in a dense model, a layer sees what it sees there: there is nothing to make up for but its own mask. */
 function compensation(method: RecoveryMethod): RecoveryMethod {
   return method === "least-squares" ? "obs" : method;
+}
+
+async function all<Item>(items: Iterable<Item> | AsyncIterable<Item>): Promise<Item[]> {
+  const found: Item[] = [];
+  for await (const item of items) found.push(item);
+  return found;
 }
 
 /** `count` of the samples, evenly spread. */

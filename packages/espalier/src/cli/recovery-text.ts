@@ -15,6 +15,7 @@ export function recoveryText({ method, steps, layers }: RecoveryReport): readonl
     "",
     listing,
     ...warnings,
+    "",
     ...steps.map(({ sparsity, outputError, passed }) => {
       const verdict = passed ? "" : ", beyond the limit: undone";
       return `at sparsity ${percentText(sparsity)} the outputs are off by ${outputError.toPrecision(3)} (relative L2 on held-back samples)${verdict}`;

@@ -10,12 +10,13 @@ import {
   wanda,
 } from "@espalier/core";
 import type { Model, PrunableWeight } from "@espalier/onnx";
-import { measureSensitivity, type Obs, type RecoveryMethod } from "@espalier/recover";
+import type { Obs } from "@espalier/recover";
 import type { Sample } from "@espalier/runtime";
 import { collectStatistics } from "../calibrate.js";
-import { EspalierError } from "../errors.js";
 import type { ProgressEvent } from "../progress.js";
+import { needsSamples } from "./needs-samples.js";
 import type { RecoveryOptions } from "./recovery-options.js";
+import { sensitivitiesOf } from "./sensitivities.js";
 
 /** What an allocation is made from. */
 export interface AllocationRequest extends RecoveryOptions {
@@ -56,7 +57,9 @@ async function evidenceFor(
   request: AllocationRequest,
   pattern: Pattern,
 ): Promise<AllocationEvidence> {
-  if (needs === "sensitivity") return { sensitivity: await sensitivities(model, weights, request, pattern) };
+  if (needs === "sensitivity") {
+    return { sensitivity: request.sensitivities ?? (await sensitivitiesOf(model, weights, request, pattern)) };
+  }
   const scores = await scoresOf(model, weights, request, needs === "outliers");
   if (needs === "importance") return { importance: (name) => scores(name) };
   return { outliers: { shares: new Map(weights.map(({ name }) => [name, outlierShare(scores(name))])) } };
@@ -93,31 +96,4 @@ async function statisticsFor(
     ...(signal && { signal }),
   });
   return collected.statistics;
-}
-
-async function sensitivities(
-  model: Model,
-  weights: readonly PrunableWeight[],
-  request: AllocationRequest,
-  pattern: Pattern,
-): ReturnType<typeof measureSensitivity> {
-  const { samples, criterion, recover, mask, batch, threads, memory, signal, onProgress } = request;
-  if (!samples) throw needsSamples("sensitivity");
-  const method: RecoveryMethod = recover ?? "none";
-  let done = 0;
-  return measureSensitivity(model, weights, {
-    ...{ criterion, method, samples: await samples() },
-    pattern: pattern as typeof pattern & Required<Pick<Pattern, "withSparsity">>,
-    ...(mask !== undefined && { mask }),
-    ...(batch !== undefined && { batch }),
-    ...(threads !== undefined && { threads }),
-    ...(memory !== undefined && { memory }),
-    ...(signal && { signal }),
-    onWeight: (item) => onProgress?.({ phase: "sensitivity", done: ++done, total: weights.length, item }),
-  });
-}
-
-function needsSamples(allocation: string): EspalierError {
-  const message = `the allocation ${allocation} looks at what the weights' inputs do: give samples (--samples)`;
-  return new EspalierError("usage", message);
 }

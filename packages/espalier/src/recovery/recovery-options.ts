@@ -1,3 +1,4 @@
+import type { Sensitivity } from "@espalier/core";
 import type { RecoveryMethod } from "@espalier/recover";
 
 /** How pruning makes up for what it takes away. */
@@ -18,6 +19,8 @@ export interface RecoveryOptions {
    * @default "uniform"
    */
   readonly allocation?: "uniform" | "global" | "owl" | "sensitivity";
+  /** For the allocation `sensitivity`: what `measureSensitivities` found before. @default measured anew */
+  readonly sensitivities?: ReadonlyMap<string, Sensitivity>;
   /** How the sparsity grows over `steps`; needs `calibration` and a pattern that takes a sparsity. @default "oneshot" */
   readonly schedule?: "oneshot" | "gradual" | "cubic";
   /** Number of steps of the schedule, at least 2. @default 4 */
