@@ -61,3 +61,10 @@ test("05-wanda-two-of-four keeps embeddings closer to the dense ones than magnit
 test("06-shards-on-several-machines gives the same bytes as one machine", async () => {
   expect(await example("06-shards-on-several-machines")).toContain("the same bytes");
 });
+
+test("07-recover brings embeddings back, each method further than the one before", async () => {
+  const cosines = [...(await example("07-recover")).matchAll(/embedding: ([\d.]+)/g)].map((match) => Number(match[1]));
+  expect(cosines).toHaveLength(4);
+  expect(cosines).toEqual(cosines.toSorted((a, b) => a - b));
+  expect(cosines[3]).toBeGreaterThan(0.75);
+});

@@ -21,7 +21,7 @@ async function cosineAfter(name: string, options: Omit<PruneOptions, "pattern">)
   return figures.outputs[0]!.meanCosine;
 }
 
-const samples = { calibration: feeds(calibration.slice(0, 512)), mask: "attention_mask" };
+const samples = { calibration: feeds(calibration.slice(0, 256)), mask: "attention_mask" };
 for (const [name, options] of [
   ["magnitude", { criterion: l1() }],
   ["bias", { criterion: l1(), recover: "bias", ...samples }],
