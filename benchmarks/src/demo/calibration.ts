@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { collectStatistics, decodeStatistics, encodeStatistics } from "@espalier/calibrate";
 import { tokenBatch, wordnetGlosses } from "@espalier/testkit";
-import type { Statistics } from "espalier";
+import type { Sample, Statistics } from "espalier";
 import { CACHE } from "./cache.js";
 import { writeWhole } from "./write-whole.js";
 
@@ -12,6 +12,12 @@ const TEXTS = wordnetGlosses().calibration.map(({ text }) => text);
 
 /** How many texts Wanda sees. */
 export const CALIBRATION_SIZE = TEXTS.length;
+
+/** How many of them recovery sees: a quarter of the time, and nearly the accuracy, of all. */
+export const RECOVERY_SIZE = 512;
+
+/** Feeds for recovery. */
+export const RECOVERY_SAMPLES: readonly Sample[] = TEXTS.slice(0, RECOVERY_SIZE).map((text) => tokenBatch([text]));
 
 /** Activation statistics of the dense model, kept between runs of the demo. */
 export async function demoStatistics(path: string): Promise<Statistics> {

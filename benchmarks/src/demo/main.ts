@@ -2,19 +2,23 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { tokenBatch, useLitePath } from "@espalier/testkit";
+import { tokenBatch, useLitePath, wordnetGlosses } from "@espalier/testkit";
 import { formatVerification, prune, type Verification, verify } from "espalier";
 import { markdownTable } from "markdown-table";
 import { replaceBetweenMarkers } from "../docs.js";
 import { CACHE } from "./cache.js";
-import { CALIBRATION_SIZE, demoStatistics } from "./calibration.js";
+import { CALIBRATION_SIZE, demoStatistics, RECOVERY_SAMPLES, RECOVERY_SIZE } from "./calibration.js";
 import { Judge, type Quality, TEST_SIZE } from "./evaluate.js";
 import { medianLatencies } from "./latency.js";
 import { type Variant, variants } from "./variants.js";
 
 const SENTENCE =
   "A sentence of some thirty tokens is what a phone or a gateway embeds for search, and its latency is what a user waits for.";
-const JUDGED = "L1, 2:4";
+/** Texts that nothing was calibrated on. */
+const JUDGED_TEXTS = wordnetGlosses()
+  .test.slice(0, 64)
+  .map(({ text }) => text);
+const JUDGED = "OBS and least squares, 2:4";
 
 interface Row extends Quality {
   readonly variant: Variant;
@@ -57,7 +61,8 @@ function caption(): string {
   return (
     `USE-lite, a sentence encoder (two transformer layers, 10 MatMul weights pruned at one rate). Accuracy ± standard error: naming the ` +
     `class of ${TEST_SIZE} WordNet definitions, 16 classes, with a linear probe trained on the dense model and frozen. ` +
-    `Wanda saw ${CALIBRATION_SIZE} other definitions and compares per output row where nothing else is said; L1 compares per layer. ` +
+    `Wanda saw ${CALIBRATION_SIZE} other definitions and compares per output row; L1 compares per layer. OBS chooses what goes and adjusts what stays, layer by layer, on ${RECOVERY_SIZE} of these; ` +
+    `least squares aims at what the dense model computed there. ` +
     `Latency: one sentence, one thread, onnxruntime-node, median of 40 interleaved runs.`
   );
 }
@@ -69,7 +74,7 @@ async function judgeOne(rows: readonly Row[], dense: string): Promise<Verificati
     original: dense,
     pruned: path,
     pattern: variant.options!.pattern,
-    samples: [tokenBatch([SENTENCE])],
+    samples: JUDGED_TEXTS.map((text) => tokenBatch([text])),
   });
 }
 
@@ -79,7 +84,7 @@ const dense = useLitePath();
 say("training the probe on dense embeddings");
 const judge = await Judge.trainedOn(dense, readFileSync(dense));
 say(`calibrating on ${CALIBRATION_SIZE} other definitions`);
-const chosen = variants(await demoStatistics(dense));
+const chosen = variants(await demoStatistics(dense), RECOVERY_SAMPLES);
 const rows: Row[] = [];
 for (const [index, variant] of chosen.entries()) {
   say(`${index + 1}/${chosen.length} ${variant.name}: pruning, running ${TEST_SIZE} definitions`);

@@ -5,7 +5,7 @@ import { CALIBRATION_SIZE } from "../demo/calibration.js";
 import { Judge, type Quality, TEST_SIZE } from "../demo/evaluate.js";
 import type { Suite, Table } from "../suite.js";
 import { difference } from "./difference.js";
-import { VARIANTS, type Variant } from "./variants.js";
+import { VARIANTS } from "./variants.js";
 
 /** Of each class. */
 const MAILS = 400;

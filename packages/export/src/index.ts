@@ -15,4 +15,9 @@ export type {
 export { blockLayers, type LoweredModel, type LoweredWeight, lowerBlocks } from "./lowering/lower-blocks.js";
 export type { LowerOptions } from "./lowering/options.js";
 export type { NewValues } from "./new-values.js";
-export { type ChannelRemoval, type RemovedChannels, removeZeroChannels } from "./removal/remove-zero-channels.js";
+export {
+  type ChannelRemoval,
+  type RemovalOptions,
+  type RemovedChannels,
+  removeZeroChannels,
+} from "./removal/remove-zero-channels.js";

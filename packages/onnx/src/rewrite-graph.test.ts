@@ -16,6 +16,8 @@ import {
   type NodeProto,
   readModel,
   rewriteGraph,
+  type TensorData,
+  type TensorProto,
   TensorProto_DataType,
   tensorBytes,
   tensorChunks,
@@ -123,7 +125,7 @@ describe("rewriteGraph", () => {
     const odd = initializer(model, "odd");
     const edited = withTensorData(
       model,
-      new Map([
+      new Map<TensorProto, TensorData>([
         [odd, () => bytes(7, 8)],
         [attribute.t!, () => [bytes(5, 6), bytes(7, 8)]],
       ]),

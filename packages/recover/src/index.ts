@@ -1,5 +1,6 @@
 export { addBiases } from "./biases/add-biases.js";
 export { type BiasSite, biasFinder } from "./biases/find-bias.js";
+export { type MatrixProducts, openMatrixProducts, type ProductShape } from "./blas/matrix-products.js";
 export { measureSensitivity, type SensitivityOptions } from "./measure-sensitivity.js";
 export type { Moments } from "./moments.js";
 export { type Obs, obs } from "./obs.js";
@@ -10,5 +11,6 @@ export { pruneInSteps, type Step, type StepwiseOptions, type StepwisePruning } f
 export { type RecoverOptions, recover } from "./recover.js";
 export { isRecoverError, RecoverError, type RecoverErrorCode, type RecoverErrorContext } from "./recover-error.js";
 export type { RecoveredWeight } from "./recovered-weight.js";
-export type { LayerReport, RecoveryMethod } from "./solve/layer-task.js";
+export type { LayerReport, LayerSolution, LayerTask, RecoveryMethod } from "./solve/layer-task.js";
+export { solveLayer } from "./solve/solve-layer.js";
 export { type UnrecoverableWeight, unrecoverableWeights } from "./unrecoverable-weights.js";

@@ -158,7 +158,7 @@ describe("solveLayer", () => {
       const parsed = parsePattern(spec, spec === "2:4" ? undefined : 0.5);
       const view = { ...task, name: "W", read: () => task.values };
       expect(parsed.violation(view, Mask.adopt(mask.length, mask.bits), "mask")).toBeUndefined();
-      const errors = [];
+      const errors: number[] = [];
       for (const method of ["none", "bias", "obs", "least-squares"] as const) {
         const solution = await solveLayer({ ...task, mask, method }, products);
         expect(await solveLayer({ ...task, mask, method }, products)).toEqual(solution);
