@@ -1,5 +1,5 @@
 import { ocrModelPath } from "@espalier/testkit";
-import { l1, obs, type PruneOptions, prune, unstructured, wanda } from "espalier";
+import { l1, measureSensitivities, obs, type PruneOptions, prune, unstructured, wanda } from "espalier";
 import type { Suite, Table } from "../suite.js";
 import { type Highest, highestSparsity, type Trial } from "./highest-sparsity.js";
 import { CALIBRATION_LINES, prepareReading, type Reading, TEST_LINES } from "./reading.js";
@@ -8,6 +8,9 @@ import { CALIBRATION_LINES, prepareReading, type Reading, TEST_LINES } from "./r
 const FLOOR = 0.95;
 const STEP_POINTS = 5;
 const GRID = Array.from({ length: 19 }, (_, index) => ((index + 1) * STEP_POINTS) / 100);
+
+/** Lines that each weight is pruned alone for. */
+const SENSITIVITY_LINES = 8;
 
 type Choice = Pick<PruneOptions, "criterion" | "recover" | "allocation">;
 
@@ -42,13 +45,19 @@ const NOTE =
   `The highest sparsity (in steps of ${STEP_POINTS} points, found by bisection) at which PP-OCRv4 recognition keeps ${100 * FLOOR} % character accuracy on ${TEST_LINES} ` +
   "lines of Moby Dick, rendered in Roboto with noise: rendered text, no OCR benchmark. All 38 Conv and 9 MatMul weights, unstructured; standard error over lines. " +
   `Calibrated on ${CALIBRATION_LINES} lines of other paragraphs. obs chooses by OBS and recovers by least squares against the dense model; magnitude ` +
-  "and Wanda change nothing but what they remove. Seconds: pruning and recovery at that sparsity.";
+  "and Wanda change nothing but what they remove. Sensitivity: every weight pruned alone at five sparsities, on ${SENSITIVITY_LINES} of the lines. Seconds: pruning and recovery at that sparsity.";
 
 async function search(name: string, path: string, reading: Reading, choice: Choice): Promise<string[]> {
   const seconds = new Map<number, number>();
+  const measured = await sensitivitiesFor(choice, path, reading);
   const highest = await highestSparsity(GRID, FLOOR, async (sparsity) => {
     const start = performance.now();
-    const pruned = await prune(path, { ...choice, pattern: unstructured(sparsity), ...samplesFor(choice, reading) });
+    const pruned = await prune(path, {
+      ...choice,
+      pattern: unstructured(sparsity),
+      ...samplesFor(choice, reading),
+      ...measured,
+    });
     seconds.set(sparsity, (performance.now() - start) / 1000);
     const accuracy = await reading.accuracyOf(pruned.toBytes());
     process.stderr.write(
@@ -57,6 +66,17 @@ async function search(name: string, path: string, reading: Reading, choice: Choi
     return accuracy;
   });
   return rowOf(name, highest, seconds);
+}
+
+/** Measured once: they are the same for every sparsity. */
+async function sensitivitiesFor(
+  choice: Choice,
+  path: string,
+  { calibration }: Reading,
+): Promise<Pick<PruneOptions, "sensitivities">> {
+  if (choice.allocation !== "sensitivity") return {};
+  const options = { ...choice, pattern: unstructured(0.5), calibration: calibration.slice(0, SENSITIVITY_LINES) };
+  return { sensitivities: await measureSensitivities(path, options) };
 }
 
 /** Samples are refused where nothing looks at them. */

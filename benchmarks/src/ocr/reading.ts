@@ -6,8 +6,8 @@ const BATCH = 8;
 
 /** How many lines character accuracy is measured on. */
 export const TEST_LINES = 120;
-/** How many lines of other paragraphs a model is calibrated on. */
-export const CALIBRATION_LINES = 128;
+/** How many lines of other paragraphs a model is calibrated on: few, so that recovery takes a minute. */
+export const CALIBRATION_LINES = 32;
 
 /** Lines that are rendered. */
 export interface Reading {

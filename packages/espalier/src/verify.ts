@@ -1,6 +1,12 @@
 import { prunableWeights } from "@espalier/onnx";
-import { type Backend, openRunner } from "@espalier/runtime";
-import { type Verification, type VerifyOptions as VerifyPrunedOptions, verifyPruned } from "@espalier/verify";
+import { type Backend, openRunner, type SampleSet } from "@espalier/runtime";
+import {
+  type Metric,
+  type Verification,
+  type VerifyOptions as VerifyPrunedOptions,
+  verifyPruned,
+} from "@espalier/verify";
+import { EspalierError } from "./errors.js";
 import { openModel } from "./open-model.js";
 import type { ProgressEvent } from "./progress.js";
 import type { SampleSource, Samples } from "./samples.js";
@@ -9,7 +15,17 @@ import { selectWeights, type WeightSelection } from "./select-weights.js";
 /** The limits and measurements that `verifyPruned` of `@espalier/verify` offers. */
 type Judgement = Pick<
   VerifyPrunedOptions,
-  "pattern" | "minSparsity" | "maxOutputError" | "backend" | "statistics" | "gzip" | "latencyRuns"
+  | "pattern"
+  | "minSparsity"
+  | "maxOutputError"
+  | "maxAccuracyDrop"
+  | "confident"
+  | "maxBytes"
+  | "minSpeedup"
+  | "backend"
+  | "statistics"
+  | "gzip"
+  | "latencyRuns"
 >;
 
 /**
@@ -23,6 +39,18 @@ export interface VerifyOptions extends Judgement, WeightSelection {
   readonly pruned: string | Uint8Array;
   /** Feeds to run both models on. @default a few random ones, the same every time */
   readonly samples?: Samples | SampleSource;
+  /**
+   * The class of every sample, from 0; or the name of an array of them beside the model's inputs in the sample files. Accuracy is
+   * measured then.
+   * @default accuracy is not measured
+   */
+  readonly labels?: string | ArrayLike<number>;
+  /** With labels: the output that holds the scores or the class. @default the model's only output */
+  readonly scores?: string;
+  /** With labels: how many of the best classes count as an answer. @default 1 */
+  readonly top?: number;
+  /** Scores what a model puts out for a sample, instead of counting right classes; gets its label. @default none */
+  readonly metric?: Metric;
   /** Called before every check. @default nothing */
   readonly onProgress?: (event: ProgressEvent) => void;
 }
@@ -36,13 +64,16 @@ export interface VerifyOptions extends Judgement, WeightSelection {
  * @throws {EspalierError} `usage` when a glob matches no prunable weight; `input` when samples cannot be read
  */
 export async function verify(options: VerifyOptions): Promise<Verification> {
-  const { original, pruned, samples, include, exclude, onProgress, ...judgement } = options;
+  const { original, pruned, samples, include, exclude, labels, scores, top, metric, onProgress, ...judgement } =
+    options;
   const before = openModel(original);
   const chosen = include || exclude ? selectWeights(prunableWeights(before), options) : undefined;
   const names = chosen && new Set(chosen.map(({ name }) => name));
   const feeds = samples && (await feedsOf(samples, original, options.backend));
+  const accuracy = accuracyOf(options, feeds);
   return verifyPruned({
     ...judgement,
+    ...(accuracy && { accuracy }),
     original: before,
     pruned: openModel(pruned),
     originalSource: original,
@@ -53,6 +84,34 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
       onProgress: ({ check, done, total }) => onProgress({ phase: "verify", done, total, item: check }),
     }),
   });
+}
+
+/** @throws {EspalierError} `usage` for options that need labels, or a name that the samples hold no labels by */
+function accuracyOf({ labels: given, scores, top, metric }: VerifyOptions, feeds: Samples | undefined) {
+  const labels = typeof given === "string" ? labelsIn(feeds, given) : given;
+  if (metric) {
+    if (scores !== undefined || top !== undefined)
+      throw usage("a metric scores outputs itself: leave scores and top out");
+    return { metric, ...(labels && { labels }) };
+  }
+  if (labels) return { labels, ...(scores !== undefined && { output: scores }), ...(top !== undefined && { top }) };
+  if (scores !== undefined || top !== undefined) throw usage("scores and top say how labels are compared: give labels");
+  return undefined;
+}
+
+/** Labels that stand in the sample files. @throws {RunnerError} `bad-samples` when there are none of that name */
+function labelsIn(feeds: Samples | undefined, name: string): readonly number[] {
+  const set = feeds as Partial<SampleSet> | undefined;
+  if (!set?.extra) throw usage(`the labels "${name}" are to stand in sample files beside the inputs: give such files`);
+  return set.extra(name).map(({ data }, sample) => {
+    const label = Number(data[0]);
+    if (data.length === 1 && Number.isSafeInteger(label) && label >= 0) return label;
+    throw new EspalierError("input", `label ${sample} of "${name}" is no single class from 0`);
+  });
+}
+
+function usage(message: string): EspalierError {
+  return new EspalierError("usage", message);
 }
 
 async function feedsOf(

@@ -1,18 +1,33 @@
+import { writeFileSync } from "node:fs";
 import { PATTERN_FORMS, type Pattern, parsePattern } from "@espalier/core";
-import { formatVerification, type Verification } from "@espalier/verify";
+import { formatJunit, formatMarkdown, formatVerification, type Verification } from "@espalier/verify";
 import { Command, Option } from "commander";
+import { EspalierError } from "../errors.js";
+import { loadMetric } from "../load-metric.js";
 import { fromFiles } from "../samples.js";
 import { readStatistics } from "../statistics.js";
 import { verify } from "../verify.js";
+import { checkWritable } from "../write.js";
 import { EXIT } from "./exit-code.js";
-import { collect, decimal } from "./numbers.js";
+import { collect, decimal, whole } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
+import { byteSize } from "./quantities.js";
 
 interface Flags {
   readonly samples?: string;
   readonly pattern?: string;
   readonly minSparsity?: number;
   readonly maxOutputError?: number;
+  readonly labels?: string;
+  readonly scores?: string;
+  readonly top?: number;
+  readonly metric?: string;
+  readonly maxAccuracyDrop?: number;
+  readonly confident?: boolean;
+  readonly maxBytes?: number;
+  readonly minSpeedup?: number;
+  readonly junit?: string;
+  readonly markdown?: string;
   readonly statistics?: string;
   readonly include?: string[];
   readonly exclude?: string[];
@@ -22,6 +37,9 @@ interface Flags {
 
 /** How often each model is timed: enough for a median, little beside loading the models. */
 const LATENCY_RUNS = 15;
+
+/** The same where a speed-up is judged: what chance does must be told apart. */
+const JUDGED_LATENCY_RUNS = 60;
 
 /** `espalier verify ORIGINAL PRUNED`: judges a pruned model; exit code 1 when a check failed. */
 export function verifyCommand(): Command {
@@ -33,6 +51,16 @@ export function verifyCommand(): Command {
     .option("--pattern <spec>", `the pattern that weights must have: ${PATTERN_FORMS.join(" | ")}`)
     .option("--min-sparsity <fraction>", "least fraction of zeros in the pruned weights", decimal)
     .option("--max-output-error <error>", "largest relative L2 distance of an output", decimal)
+    .option("--labels <key>", "an array in the sample files with the class of every sample: accuracy is measured then")
+    .option("--scores <output>", "with --labels: the output with scores or classes (default: the only one)")
+    .option("--top <number>", "with --labels: how many of the best classes count (default 1)", whole)
+    .option("--metric <module>", "a module whose default export scores (outputs, label, sample), instead of classes")
+    .option("--max-accuracy-drop <drop>", "largest drop of the accuracy or the metric, such as 0.01", decimal)
+    .option("--confident", "judge the bad end of the drop's 95 % interval, not the drop alone")
+    .option("--max-bytes <size>", "largest size of the pruned model, such as 5MB", byteSize)
+    .option("--min-speedup <ratio>", "least ratio of the original's time to the pruned model's", decimal)
+    .option("--junit <file>", "write the checks as JUnit XML")
+    .option("--markdown <file>", "write the checks as Markdown, for a pull request")
     .option("--statistics <file>", "what wanda saw, so that pruning can be repeated")
     .option("--include <glob>", "the weights or nodes that must have pattern and sparsity (repeatable)", collect)
     .option("--exclude <glob>", "weights or nodes that need not (repeatable)", collect)
@@ -42,6 +70,7 @@ export function verifyCommand(): Command {
 }
 
 async function run(original: string, pruned: string, flags: Flags): Promise<void> {
+  for (const path of [flags.junit, flags.markdown]) if (path !== undefined) checkWritable(path);
   const progress = new ProgressLine(process.stderr);
   let verification: Verification;
   try {
@@ -49,12 +78,20 @@ async function run(original: string, pruned: string, flags: Flags): Promise<void
       original,
       pruned,
       backend: flags.backend,
-      latencyRuns: LATENCY_RUNS,
+      latencyRuns: flags.minSpeedup === undefined ? LATENCY_RUNS : JUDGED_LATENCY_RUNS,
       onProgress: (event) => progress.show(event),
       ...(flags.pattern !== undefined && { pattern: patternOf(flags.pattern, flags.minSparsity) }),
       ...(flags.minSparsity !== undefined && { minSparsity: flags.minSparsity }),
       ...(flags.maxOutputError !== undefined && { maxOutputError: flags.maxOutputError }),
       ...(flags.samples !== undefined && { samples: fromFiles(flags.samples) }),
+      ...(flags.labels !== undefined && { labels: flags.labels }),
+      ...(flags.scores !== undefined && { scores: flags.scores }),
+      ...(flags.top !== undefined && { top: flags.top }),
+      ...(flags.metric !== undefined && { metric: await loadMetric(flags.metric) }),
+      ...(flags.maxAccuracyDrop !== undefined && { maxAccuracyDrop: flags.maxAccuracyDrop }),
+      ...(flags.confident && { confident: true }),
+      ...(flags.maxBytes !== undefined && { maxBytes: flags.maxBytes }),
+      ...(flags.minSpeedup !== undefined && { minSpeedup: flags.minSpeedup }),
       ...(flags.statistics !== undefined && { statistics: readStatistics(flags.statistics) }),
       ...(flags.include && { include: flags.include }),
       ...(flags.exclude && { exclude: flags.exclude }),
@@ -62,6 +99,8 @@ async function run(original: string, pruned: string, flags: Flags): Promise<void
   } finally {
     progress.end();
   }
+  if (flags.junit !== undefined) writeReport(flags.junit, formatJunit(verification, { name: pruned }));
+  if (flags.markdown !== undefined) writeReport(flags.markdown, formatMarkdown(verification, { title: pruned }));
   process.stdout.write(`${flags.json ? JSON.stringify(verification, null, 2) : formatVerification(verification)}\n`);
   process.exitCode = verification.status === "failed" ? EXIT.failed : EXIT.done;
 }
@@ -69,4 +108,12 @@ async function run(original: string, pruned: string, flags: Flags): Promise<void
 /** N:M says how sparse it is; other patterns are judged at the sparsity asked for, or as a mere shape. */
 function patternOf(text: string, minSparsity = 0): Pattern {
   return parsePattern(text, /^\d+:\d+$/.test(text) ? undefined : minSparsity);
+}
+
+function writeReport(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new EspalierError("output", `cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
