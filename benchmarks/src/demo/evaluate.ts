@@ -27,7 +27,7 @@ interface LabelledText {
 }
 
 /** Definitions of nouns, to be told apart by their supersense. */
-export const GLOSSES: Task = { ...wordnetGlosses(), classes: SUPERSENSES.length };
+const GLOSSES: Task = { ...wordnetGlosses(), classes: SUPERSENSES.length };
 
 /** How many labelled definitions the accuracy is measured on. */
 export const TEST_SIZE = GLOSSES.test.length;

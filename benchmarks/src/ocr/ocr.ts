@@ -45,7 +45,7 @@ const NOTE =
   `The highest sparsity (in steps of ${STEP_POINTS} points, found by bisection) at which PP-OCRv4 recognition keeps ${100 * FLOOR} % character accuracy on ${TEST_LINES} ` +
   "lines of Moby Dick, rendered in Roboto with noise: rendered text, no OCR benchmark. All 38 Conv and 9 MatMul weights, unstructured; standard error over lines. " +
   `Calibrated on ${CALIBRATION_LINES} lines of other paragraphs. obs chooses by OBS and recovers by least squares against the dense model; magnitude ` +
-  "and Wanda change nothing but what they remove. Sensitivity: every weight pruned alone at five sparsities, on ${SENSITIVITY_LINES} of the lines. Seconds: pruning and recovery at that sparsity.";
+  `and Wanda change nothing but what they remove. Sensitivity: every weight pruned alone at five sparsities, on ${SENSITIVITY_LINES} of the lines. Seconds: pruning and recovery at that sparsity.`;
 
 async function search(name: string, path: string, reading: Reading, choice: Choice): Promise<string[]> {
   const seconds = new Map<number, number>();

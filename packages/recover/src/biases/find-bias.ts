@@ -8,8 +8,8 @@ import {
   type NodeProto,
   type PrunableWeight,
   type TensorProto,
-  walkGraphs,
 } from "@espalier/onnx";
+import { graphReaders } from "../graph-readers.js";
 
 /** A constant tensor that is added to what a weight puts out, one entry for each output channel. */
 export interface BiasSite {
@@ -33,7 +33,7 @@ const MEAN = 3;
  */
 export function biasFinder(model: Model): (weight: PrunableWeight) => BiasSite | undefined {
   const constants = constantsOf(model);
-  const readers = readersOf(model);
+  const readers = graphReaders(model);
   const outputs = new Set(model.proto.graph?.output.map(({ name }) => name));
   /** The constant behind a name, if only one node reads it and it has an entry for each channel. */
   const own = (name: string | undefined, channels: number): TensorProto | undefined => {
@@ -104,15 +104,4 @@ function constantsOf({ proto }: Model): ReadonlyMap<string, TensorProto> {
     if (tensor) constants.set(output[0]!, tensor);
   }
   return constants;
-}
-
-/** Nodes that read a value, once for each input, those of subgraphs included. */
-function readersOf(model: Model): ReadonlyMap<string, readonly NodeProto[]> {
-  const readers = new Map<string, NodeProto[]>();
-  for (const { nodes } of walkGraphs(model.proto)) {
-    for (const node of nodes) {
-      for (const name of node.input) readers.set(name, [...(readers.get(name) ?? []), node]);
-    }
-  }
-  return readers;
 }

@@ -11,8 +11,6 @@ import { errorMeasure, meanChange, outputError } from "./output-error.js";
 import { DEFAULT_DAMPING, prepareGroup } from "./prepare-group.js";
 import { type PreparedGroup, solveGroups } from "./solve-groups.js";
 
-export type { LayerReport, LayerSolution, LayerTask, MaskBits, RecoveryMethod } from "./layer-task.js";
-
 /**
  * Prunes one weight and makes up for it: chooses what goes where no mask is given, then changes the weights that stay as the
  * task's method says. Pure; the same task gives the same bits.

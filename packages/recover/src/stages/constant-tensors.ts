@@ -8,9 +8,9 @@ import {
   type TensorProto,
   tensorBytes,
   tensorChunks,
+  withFields,
 } from "@espalier/onnx";
 import type { Constant } from "./stage-graph.js";
-import { withFields } from "./with-fields.js";
 
 /**
  * A constant of a model as an initializer of another one, its data read when that is written.

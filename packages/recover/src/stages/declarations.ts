@@ -1,6 +1,11 @@
-import { TensorProto_DataType as DataType, dtypeName, makeValueInfo, type ValueInfoProto } from "@espalier/onnx";
+import {
+  TensorProto_DataType as DataType,
+  dtypeName,
+  makeValueInfo,
+  type ValueInfoProto,
+  withFields,
+} from "@espalier/onnx";
 import type { Dtype } from "@espalier/runtime";
-import { withFields } from "./with-fields.js";
 
 const ELEM_TYPES: ReadonlyMap<string, DataType> = new Map(
   Object.values(DataType)

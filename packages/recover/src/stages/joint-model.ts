@@ -6,6 +6,7 @@ import {
   type NodeProto,
   type TensorProto,
   tensorByteLength,
+  withFields,
 } from "@espalier/onnx";
 import type { Dtype } from "@espalier/runtime";
 import { asInitializer } from "./constant-tensors.js";
@@ -16,7 +17,6 @@ import { type LaidOutResidual, type Reduction, Reductions } from "./reductions.j
 import type { GraphNode, StageGraph } from "./stage-graph.js";
 import { copyNode } from "./subgraphs.js";
 import type { ValueNames } from "./value-names.js";
-import { withFields } from "./with-fields.js";
 
 /** What is known of values that earlier stages have computed: their type and rank. */
 export type CarriedTypes = ReadonlyMap<string, { readonly dtype: Dtype; readonly dims: readonly number[] }>;

@@ -1,4 +1,5 @@
-import { type Consumer, type Model, type NodeProto, type PrunableWeight, walkGraphs } from "@espalier/onnx";
+import type { Consumer, Model, NodeProto, PrunableWeight } from "@espalier/onnx";
+import { graphReaders } from "../graph-readers.js";
 
 /** Values that are not computed: constants of the main graph. */
 type Constants = ReadonlySet<string>;
@@ -10,7 +11,7 @@ type Constants = ReadonlySet<string>;
  *   added to it
  */
 export function residualSummands(model: Model, weights: readonly PrunableWeight[]): ReadonlyMap<string, string> {
-  const readers = readersOf(model);
+  const readers = graphReaders(model);
   const constants = constantsOf(model);
   const outputs = new Set(model.proto.graph?.output.map(({ name }) => name));
   return new Map(
@@ -40,17 +41,6 @@ function summandBehind(
     node = next;
   }
   return undefined;
-}
-
-/** Nodes that read a value, once for each input, those of subgraphs included. */
-function readersOf(model: Model): ReadonlyMap<string, readonly NodeProto[]> {
-  const readers = new Map<string, NodeProto[]>();
-  for (const { nodes } of walkGraphs(model.proto)) {
-    for (const node of nodes) {
-      for (const name of node.input) readers.set(name, [...(readers.get(name) ?? []), node]);
-    }
-  }
-  return readers;
 }
 
 function constantsOf({ proto }: Model): Constants {

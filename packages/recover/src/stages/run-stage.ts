@@ -5,10 +5,10 @@ import type { StageLane } from "../workers/stage-lane.js";
 import type { CarriedValues } from "./carried-values.js";
 import { InOrder } from "./in-order.js";
 import type { JointModel } from "./joint-model.js";
+import { isFiniteRun, MomentSums } from "./moment-sums.js";
 import type { Stage } from "./plan-stages.js";
 import type { Batch } from "./read-batches.js";
 import type { Reduction } from "./reductions.js";
-import { isFiniteRun, MomentSums } from "./sum-moments.js";
 
 /** Batches that each worker has: one that it runs, and one to go on with while the sums of the last are added here. */
 const BATCHES_PER_WORKER = 2;

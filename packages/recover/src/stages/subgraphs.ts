@@ -1,5 +1,4 @@
-import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "@espalier/onnx";
-import { withFields } from "./with-fields.js";
+import { type AttributeProto, type GraphProto, type NodeProto, type TensorProto, withFields } from "@espalier/onnx";
 
 /** How {@link copyNode} changes what it copies. */
 export interface Copying {
