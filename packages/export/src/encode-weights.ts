@@ -11,6 +11,7 @@ import {
 import { SharedParts } from "./encodings/decoder-writer.js";
 import type { Decoder, Refusal } from "./encodings/encoding.js";
 import { opsetOf } from "./encodings/opset-changes.js";
+import { raisedNodes } from "./encodings/raise-nodes.js";
 import { type WeightChoice, type WeightPlan, weightEncoder } from "./encodings/weight-encoder.js";
 import { declaresInitializers, type WeightPlace, weightPlaces } from "./encodings/weight-place.js";
 import { ExportError } from "./export-error.js";
@@ -58,10 +59,18 @@ export function encodeWeights(model: Model, choices: ReadonlyMap<string, WeightC
   const encoded = plannedWeights(model, choices).map(({ name, place, plan }) => {
     return { place, plan, decoder: plan.emit(`${root}/weights/${name}`, shared, place.value) };
   });
+  const decoders = placed(encoded, shared.parts());
+  const raised = versions(model, encoded);
+  const newer = raised.opset === undefined ? undefined : raisedNodes(model, opsetOf(model), root);
   return rewriteGraph(model, {
-    ...placed(encoded, shared.parts()),
-    ...versions(model, encoded),
-    initializers: [...shared.parts().initializers, ...encoded.flatMap(({ decoder }) => decoder.initializers)],
+    ...decoders,
+    ...raised,
+    replace: new Map([...decoders.replace, ...(newer?.replace ?? [])]),
+    initializers: [
+      ...shared.parts().initializers,
+      ...encoded.flatMap(({ decoder }) => decoder.initializers),
+      ...(newer?.initializers ?? []),
+    ],
   });
 }
 

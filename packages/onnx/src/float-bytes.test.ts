@@ -1,5 +1,5 @@
 import { decodeModel, floatBytes, OnnxError, tensorValues } from "@espalier/onnx";
-import { buildModel, node, tensor, type TensorElements, valueInfo } from "@espalier/testkit";
+import { buildModel, node, type TensorElements, tensor, valueInfo } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
 
 function modelWith(elements: TensorElements, count: number) {

@@ -15,7 +15,6 @@ export type {
 export {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
-  FunctionProtoSchema,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,

@@ -1,0 +1,96 @@
+import { type AttributeInit, makeNode, type NewTensor, type NodeProto, TensorProto_DataType } from "@espalier/onnx";
+import type { Decoder } from "./encoding.js";
+
+/** Tables and nodes that the decoders of all weights of a model share, by name. */
+export class SharedParts {
+  readonly #root: string;
+  readonly #initializers = new Map<string, NewTensor>();
+  readonly #nodes = new Map<string, NodeProto>();
+
+  /** @param root what the names begin with */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** The name of the tensor called so; made when it is asked for the first time. */
+  tensor(name: string, make: () => Omit<NewTensor, "name">): string {
+    const full = `${this.#root}/${name}`;
+    if (!this.#initializers.has(full)) this.#initializers.set(full, { name: full, ...make() });
+    return full;
+  }
+
+  /** The same of a node with one output. */
+  node(name: string, make: (output: string) => NodeProto): string {
+    const full = `${this.#root}/${name}`;
+    if (!this.#nodes.has(full)) this.#nodes.set(full, make(full));
+    return full;
+  }
+
+  /** All of them so far. */
+  parts(): Decoder {
+    return { initializers: [...this.#initializers.values()], nodes: [...this.#nodes.values()] };
+  }
+}
+
+/** Collects the nodes and initializers of one weight's decoder. */
+export class DecoderWriter {
+  readonly shared: SharedParts;
+  /** Version of ONNX's operators that the nodes may use. */
+  readonly opset: number;
+  readonly #prefix: string;
+  readonly #initializers: NewTensor[] = [];
+  readonly #nodes: NodeProto[] = [];
+
+  /** @param prefix what the names of this weight's parts begin with */
+  constructor(prefix: string, shared: SharedParts, opset: number) {
+    this.#prefix = prefix;
+    this.shared = shared;
+    this.opset = opset;
+  }
+
+  /** Adds a node with one output and returns the output's name. */
+  op(
+    name: string,
+    type: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeInit>> = {},
+    output = `${this.#prefix}/${name}`,
+  ): string {
+    this.#nodes.push(makeNode(type, inputs, [output], attributes));
+    return output;
+  }
+
+  /** Adds an initializer and returns its name. */
+  tensor(name: string, tensor: Omit<NewTensor, "name">, output = `${this.#prefix}/${name}`): string {
+    this.#initializers.push({ name: output, ...tensor });
+    return output;
+  }
+
+  /** The value in another shape. */
+  reshape(name: string, input: string, shape: readonly number[], output?: string): string {
+    return this.op(name, "Reshape", [input, this.integers(shape)], {}, output);
+  }
+
+  /** The value with another element type. */
+  cast(name: string, input: string, dataType: number, output?: string): string {
+    return this.op(name, "Cast", [input], { to: BigInt(dataType) }, output);
+  }
+
+  /** A shared int64 list. */
+  integers(values: readonly number[]): string {
+    const data = () => new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    const name = `integers/${values.join("x") || "none"}`;
+    return this.shared.tensor(name, () => ({ dataType: TensorProto_DataType.INT64, dims: [values.length], data }));
+  }
+
+  /** A shared int32 table; `[]` is a scalar. */
+  table(name: string, dims: readonly number[], values: () => Int32Array<ArrayBuffer>): string {
+    const data = () => new Uint8Array(values().buffer);
+    return this.shared.tensor(name, () => ({ dataType: TensorProto_DataType.INT32, dims, data }));
+  }
+
+  /** What was added. */
+  parts(): Decoder {
+    return { initializers: this.#initializers, nodes: this.#nodes };
+  }
+}

@@ -1,0 +1,73 @@
+import type { Model, PrunableWeight } from "@espalier/onnx";
+import { DecoderWriter, type SharedParts } from "./decoder-writer.js";
+import type { Decoder, EncodingPlan, Refusal } from "./encoding.js";
+import { ENCODINGS } from "./encodings.js";
+import { raisedOpset } from "./opset-changes.js";
+import type { StoredValues, ValueOptions } from "./values/value-format.js";
+import { VALUE_FORMATS } from "./values/value-formats.js";
+
+/** How a weight is to be stored. */
+export interface WeightChoice extends ValueOptions {
+  /** `dense`, `bitmask`, `gap`, `nm` or `coo`. */
+  readonly encoding: string;
+  /** `exact`, `float16` or `int8`. @default "exact" */
+  readonly values?: string;
+}
+
+/** A weight that can be stored as chosen. */
+export interface WeightPlan {
+  /** What the encoding chose within itself: `gap4`, `2:4`; its name where there is nothing to choose. */
+  readonly form: string;
+  /** Bytes of tensor data in place of the weight's own, without the tables that all weights share (about 20 kB in all). */
+  readonly bytes: number;
+  /** Whether the decoded weight has the bits of the weight. */
+  readonly exact: boolean;
+  /** Version of ONNX's operators and IR version that the model has to have. */
+  readonly opset: number;
+  readonly irVersion: number;
+  /** Writes the decoder of the value `output`. */
+  emit(prefix: string, shared: SharedParts, output: string): Decoder;
+}
+
+/**
+ * Largest value that ONNX Runtime (from 1.27 on) computes when it loads a model; others it computes in every run. Splitting
+ * a weight does not help: joining its parts makes a value of the weight's size again, and then that runs every time.
+ */
+const FOLD_LIMIT = 2 ** 30;
+
+/** Plans how a weight is stored. Reads it some times, one after the other. */
+export function weightEncoder(model: Model, weight: PrunableWeight, choice: WeightChoice): WeightPlan | Refusal {
+  const encoding = ENCODINGS.find(({ name }) => name === choice.encoding);
+  const format = VALUE_FORMATS.find(({ name }) => name === (choice.values ?? "exact"));
+  if (encoding === undefined) return { refused: `there is no encoding "${choice.encoding}"` };
+  if (format === undefined) return { refused: `there is no value format "${choice.values}"` };
+  const stored = format.store({ model, weight }, { dequantize: choice.dequantize ?? "multiply" });
+  if ("refused" in stored) return stored;
+  const plan = encoding.plan(stored.tensor);
+  if ("refused" in plan) return plan;
+  const largest = Math.max(plan.largestValue, stored.conversion?.largestValue ?? 0);
+  if (largest > FOLD_LIMIT) {
+    return { refused: `its decoder computes a value of ${largest} bytes: ONNX Runtime would do so in every run` };
+  }
+  const opset = raisedOpset(model, Math.max(encoding.opset, stored.conversion?.opset ?? 0));
+  if (typeof opset !== "number") return opset;
+  return {
+    form: plan.form,
+    bytes: plan.bytes + (stored.conversion?.bytes ?? 0),
+    exact: format.exact,
+    opset,
+    irVersion: encoding.irVersion,
+    emit: (prefix, shared, output) => decoder(plan, stored, new DecoderWriter(prefix, shared, opset), output),
+  };
+}
+
+function decoder(
+  plan: EncodingPlan,
+  { tensor, conversion }: StoredValues,
+  writer: DecoderWriter,
+  output: string,
+): Decoder {
+  if (conversion === undefined) plan.emit(writer, tensor.shape, output);
+  else conversion.emit(writer, plan.emit(writer, tensor.shape), output);
+  return writer.parts();
+}
