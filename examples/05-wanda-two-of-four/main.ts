@@ -12,7 +12,9 @@ const feeds = (glosses: typeof test) => glosses.map(({ text }) => tokenBatch([te
 /** Prunes to 2:4 and gives the mean cosine between dense and pruned embeddings of texts that calibration did not see. */
 async function cosineAfter(criterion: Criterion): Promise<number> {
   const pruned = join(folder, `${criterion.name}.onnx`);
-  const samples = criterion.needsStatistics ? { calibration: feeds(calibration.slice(0, 512)), recover: "none" as const } : {};
+  const samples = criterion.needsStatistics
+    ? { calibration: feeds(calibration.slice(0, 512)), recover: "none" as const }
+    : {};
   await (await prune(model, { criterion, pattern: nm(2, 4), ...samples })).write(pruned);
   const { checks } = await verify({ original: model, pruned, pattern: nm(2, 4), samples: feeds(test.slice(0, 320)) });
   const figures = checks.find(({ name }) => name === "outputs")?.figures;

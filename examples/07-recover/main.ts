@@ -28,5 +28,7 @@ for (const [name, options] of [
   ["obs", { criterion: obs(), recover: "obs", ...samples }],
   ["least-squares", { criterion: obs(), ...samples }],
 ] as const) {
-  console.log(`${name.padEnd(13)} 2:4, mean cosine to the dense embedding: ${(await cosineAfter(name, options)).toFixed(3)}`);
+  console.log(
+    `${name.padEnd(13)} 2:4, mean cosine to the dense embedding: ${(await cosineAfter(name, options)).toFixed(3)}`,
+  );
 }
