@@ -1,5 +1,9 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 
@@ -62,9 +66,48 @@ test("06-shards-on-several-machines gives the same bytes as one machine", async 
   expect(await example("06-shards-on-several-machines")).toContain("the same bytes");
 });
 
-test("07-recover brings embeddings back, each method further than the one before", async () => {
+test("07-recover brings embeddings back, each method further than the one before", { timeout: 300_000 }, async () => {
   const cosines = [...(await example("07-recover")).matchAll(/embedding: ([\d.]+)/g)].map((match) => Number(match[1]));
   expect(cosines).toHaveLength(4);
   expect(cosines).toEqual(cosines.toSorted((a, b) => a - b));
   expect(cosines[3]).toBeGreaterThan(0.75);
+});
+
+const CHROMIUM = "/usr/bin/chromium";
+const FLAGS =
+  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+
+test.skipIf(!existsSync(CHROMIUM))(
+  "08-browser-download-size downloads less in Chromium and computes the same (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const profile = mkdtempSync(join(tmpdir(), "espalier-chromium-"));
+    const main = join(import.meta.dirname, "08-browser-download-size/main.ts");
+    const server = spawn(process.execPath, ["--import", "tsx", main], { stdio: ["ignore", "pipe", "inherit"] });
+    let browser: ChildProcess | undefined;
+    try {
+      for await (const line of createInterface(server.stdout)) {
+        const [address] = /http:\S+/.exec(line) ?? [];
+        if (address) browser = spawn(CHROMIUM, [...FLAGS.split(" "), `--user-data-dir=${profile}`, address]);
+        if (!line.startsWith("Page: ")) continue;
+        const sizes = [...line.matchAll(/([\d.]+) MB/g)].map((match) => Number(match[1]));
+        const [dense, expanding, compressedDense, compressed] = sizes;
+        expect(line).toMatch(/; 0 of 1536 output numbers differ\.$/);
+        expect(expanding).toBeLessThan(0.5 * dense!);
+        expect(compressed).toBeLessThan(compressedDense!);
+        return;
+      }
+      expect.unreachable("the server ended before the page was done");
+    } finally {
+      browser?.kill();
+      server.kill();
+      if (browser) await once(browser, "exit");
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    }
+  },
+);
+
+test("09-tensorrt-two-of-four finds 2:4 in every weight that TensorRT could use", async () => {
+  const output = await example("09-tensorrt-two-of-four");
+  expect(output).toMatch(/^2:4 +17 +1,213,952$/m);
+  expect(output).not.toContain("not 2:4");
 });

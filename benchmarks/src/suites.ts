@@ -1,4 +1,5 @@
 import { calibrate } from "./calibrate/calibrate.js";
+import { exportFormats } from "./export/export.js";
 import { kernels } from "./kernels/kernels.js";
 import { memory } from "./memory/memory.js";
 import { ocr } from "./ocr/ocr.js";
@@ -7,4 +8,4 @@ import type { Suite } from "./suite.js";
 import { useLite } from "./use-lite/use-lite.js";
 
 /** All suites: those of docs/benchmarks.md in its order, then those of docs/recovering-accuracy.md. */
-export const suites: readonly Suite[] = [kernels, memory, calibrate, recover, useLite, ocr];
+export const suites: readonly Suite[] = [kernels, memory, calibrate, recover, useLite, ocr, exportFormats];

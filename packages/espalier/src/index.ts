@@ -45,6 +45,10 @@ export { type Check, formatVerification, isVerifyError, type Verification, Verif
 export { collectStatistics } from "./calibrate.js";
 export type { SkippedWeight } from "./choose-masks.js";
 export { EspalierError, type EspalierErrorCode } from "./errors.js";
+export type { ExportCheck } from "./export/check-export.js";
+export { type ExportedModel, exportModel } from "./export/export-model.js";
+export type { ExportFormat, ExportOptions, ExportValues } from "./export/export-options.js";
+export type { ExportedWeight, ExportReport } from "./export/export-report.js";
 export type { StatisticsSource } from "./gather-statistics.js";
 export { type Eligibility, type InspectedWeight, type Inspection, inspect } from "./inspect.js";
 export type { ProgressEvent } from "./progress.js";

@@ -21,3 +21,13 @@ export {
   type RemovedChannels,
   removeZeroChannels,
 } from "./removal/remove-zero-channels.js";
+export { type ChosenEncoding, chooseEncoding } from "./targets/choose-encoding.js";
+export {
+  type EncodingRule,
+  type ExportTarget,
+  LEAST_SAVING,
+  LEAST_ZEROS,
+  TARGET_RULES,
+  type TargetRules,
+} from "./targets/target-rules.js";
+export { type TensorRtEligibility, tensorRtEligibility } from "./targets/tensorrt.js";

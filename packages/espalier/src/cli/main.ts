@@ -4,6 +4,7 @@ import { VERSION } from "../version.js";
 import { calibrateCommand } from "./calibrate.js";
 import { messageOf } from "./error-message.js";
 import { EXIT, exitCodeOf } from "./exit-code.js";
+import { exportCommand } from "./export.js";
 import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
 import { mergeCommand } from "./merge.js";
@@ -17,6 +18,7 @@ const program = new Command("espalier")
   .addCommand(pruneCommand())
   .addCommand(calibrateCommand())
   .addCommand(mergeCommand())
+  .addCommand(exportCommand())
   .addCommand(verifyCommand())
   .addHelpText(
     "after",

@@ -3,7 +3,8 @@ import { random } from "@espalier/testkit";
 import { afterAll, describe, expect, it } from "vitest";
 import { inputsOf, leastSquaresRow, momentsOf, smallest, sparseGpt } from "../../test-support/solve-reference.js";
 import { openMatrixProducts } from "../blas/matrix-products.js";
-import { type LayerTask, solveLayer } from "./solve-layer.js";
+import type { LayerTask } from "./layer-task.js";
+import { solveLayer } from "./solve-layer.js";
 
 const products = await openMatrixProducts();
 afterAll(() => products.close());
