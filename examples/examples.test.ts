@@ -101,7 +101,7 @@ test.skipIf(!existsSync(CHROMIUM))(
       browser?.kill();
       server.kill();
       if (browser) await once(browser, "exit");
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
     }
   },
 );

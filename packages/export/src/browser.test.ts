@@ -153,7 +153,7 @@ describe.skipIf(!existsSync(CHROMIUM))(
       } finally {
         const ended = new Promise((resolve) => browser?.once("exit", resolve));
         if (browser?.exitCode === null && browser.kill()) await ended;
-        rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+        rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
       }
     }
 
