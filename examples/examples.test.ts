@@ -87,7 +87,9 @@ test.skipIf(!existsSync(CHROMIUM))(
     try {
       for await (const line of createInterface(server.stdout)) {
         const [address] = /http:\S+/.exec(line) ?? [];
-        if (address) browser = spawn(CHROMIUM, [...FLAGS.split(" "), `--user-data-dir=${profile}`, address]);
+        if (address) {
+          browser = spawn(CHROMIUM, [...FLAGS.split(" "), `--user-data-dir=${profile}`, address], { detached: true });
+        }
         if (!line.startsWith("Page: ")) continue;
         const sizes = [...line.matchAll(/([\d.]+) MB/g)].map((match) => Number(match[1]));
         const [dense, expanding, compressedDense, compressed] = sizes;
@@ -98,10 +100,13 @@ test.skipIf(!existsSync(CHROMIUM))(
       }
       expect.unreachable("the server ended before the page was done");
     } finally {
-      browser?.kill();
       server.kill();
-      if (browser) await once(browser, "exit");
-      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+      if (browser) {
+        // All of its processes: one that is left would go on writing into the profile.
+        process.kill(-browser.pid!, "SIGKILL");
+        await once(browser, "exit");
+      }
+      rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     }
   },
 );

@@ -146,14 +146,18 @@ describe.skipIf(!existsSync(CHROMIUM))(
       try {
         return await new Promise((resolve, reject) => {
           posted = resolve;
-          browser = spawn(CHROMIUM, [...FLAGS.split(" "), `--user-data-dir=${profile}`, address], { stdio: "ignore" });
+          browser = spawn(CHROMIUM, [...FLAGS.split(" "), `--user-data-dir=${profile}`, address], {
+            stdio: "ignore",
+            detached: true,
+          });
           browser.once("error", reject);
           browser.once("exit", (code) => reject(new Error(`Chromium ended with ${code} before the page was done`)));
         });
       } finally {
         const ended = new Promise((resolve) => browser?.once("exit", resolve));
-        if (browser?.exitCode === null && browser.kill()) await ended;
-        rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+        // All of its processes: one that is left would go on writing into the profile.
+        if (browser?.exitCode === null && process.kill(-browser.pid!, "SIGKILL")) await ended;
+        rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
       }
     }
 

@@ -107,7 +107,9 @@ describe.each(ALLOCATION_NAMES)("the allocation %s", (name) => {
     expect(allocate(weights, 0.37, request)).toEqual(allocate(weights, 0.37, request));
   });
 
-  it.skipIf(strategy.needs === undefined)("names the evidence that is missing", () => {
+  if (strategy.needs === undefined) return;
+
+  it("names the evidence that is missing", () => {
     const error = coreErrorOf(() => allocate([weight("a", 10)], 0.5, { strategy }));
     expect(error.code).toBe("invalid-argument");
     expect(error.message).toBe(`the allocation ${name} needs ${strategy.needs}: give it`);
