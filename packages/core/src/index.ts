@@ -24,6 +24,7 @@ export { wanda } from "./criteria/wanda.js";
 export { denseMatrix } from "./dense-matrix.js";
 export { CoreError, type CoreErrorCode, type CoreErrorContext, isCoreError, type Refusal } from "./errors.js";
 export { describeLocation, type EntryLocation, locate } from "./layout/locate.js";
+export { type MatrixLayout, matrixLayout } from "./layout/matrix-layout.js";
 export { applyMask } from "./mask/apply-mask.js";
 export { and, or } from "./mask/combine.js";
 export { nnz, sparsity } from "./mask/count.js";

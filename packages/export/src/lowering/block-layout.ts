@@ -1,4 +1,4 @@
-import type { MatrixOffsets } from "./matrix-offsets.js";
+import type { MatrixLayout } from "@espalier/core";
 
 /** Neighbouring out channels that read the same inputs. */
 export interface BlockColumn {
@@ -42,7 +42,7 @@ export interface BlockCut {
  *
  * @param values entries in buffer order
  */
-export function blockLayout(values: ArrayLike<number>, offsets: MatrixOffsets, cut: BlockCut): BlockLayout {
+export function blockLayout(values: ArrayLike<number>, offsets: MatrixLayout, cut: BlockCut): BlockLayout {
   const units = Math.ceil(cut.inFeatures / cut.unit);
   const { marks, finite } = markBlocks(values, offsets, cut, units);
   const columns: BlockColumn[] = [];
@@ -79,13 +79,18 @@ function sameUnits(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** One byte per block, row-major `[block-columns, units]`: whether it has an entry that is not zero. */
-function markBlocks(values: ArrayLike<number>, { ofOut, ofIn }: MatrixOffsets, cut: BlockCut, units: number) {
-  const rowOf = Uint32Array.from(ofOut, (_, out) => Math.floor(out / cut.bn) * units);
-  const unitOf = Uint32Array.from(ofIn, (_, input) => Math.floor(input / cut.unit));
+function markBlocks(
+  values: ArrayLike<number>,
+  { outOffsets, featureOffsets }: MatrixLayout,
+  cut: BlockCut,
+  units: number,
+) {
+  const rowOf = Uint32Array.from(outOffsets, (_, out) => Math.floor(out / cut.bn) * units);
+  const unitOf = Uint32Array.from(featureOffsets, (_, input) => Math.floor(input / cut.unit));
   const marks = new Uint8Array(Math.ceil(cut.outChannels / cut.bn) * units);
   // The inner loop runs along memory.
-  const outInside = ofOut.length > 1 && (ofIn.length === 1 || ofOut[1]! < ofIn[1]!);
-  const [outer, inner] = outInside ? [ofIn, ofOut] : [ofOut, ofIn];
+  const outInside = outOffsets.length > 1 && (featureOffsets.length === 1 || outOffsets[1]! < featureOffsets[1]!);
+  const [outer, inner] = outInside ? [featureOffsets, outOffsets] : [outOffsets, featureOffsets];
   const [outerMark, innerMark] = outInside ? [unitOf, rowOf] : [rowOf, unitOf];
   let finite = true;
   for (let a = 0; a < outer.length; a++) {

@@ -17,14 +17,14 @@ export function packColumn(weight: WeightValues, column: BlockColumn, unit: numb
 /** {@link packColumn} into an array whose rows may be longer. */
 export function packInto(
   target: Float32Array,
-  { values, offsets: { ofOut, ofIn } }: WeightValues,
+  { values, offsets: { outOffsets, featureOffsets } }: WeightValues,
   { first, width, kept }: BlockColumn,
   { unit, rowLength }: { readonly unit: number; readonly rowLength: number },
 ): void {
-  const outs = ofOut.subarray(first, first + width);
+  const outs = outOffsets.subarray(first, first + width);
   let row = 0;
   for (const index of kept) {
-    for (const at of ofIn.subarray(index * unit, (index + 1) * unit)) {
+    for (const at of featureOffsets.subarray(index * unit, (index + 1) * unit)) {
       const start = row++ * rowLength;
       for (let out = 0; out < width; out++) target[start + out] = values[at + outs[out]!]!;
     }

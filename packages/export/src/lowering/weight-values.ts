@@ -1,11 +1,11 @@
+import { type MatrixLayout, matrixLayout } from "@espalier/core";
 import type { PrunableWeight } from "@espalier/onnx";
-import { type MatrixOffsets, matrixOffsets } from "./matrix-offsets.js";
 
 /** A weight's entries and where they are. */
 export interface WeightValues {
   /** In buffer order. */
   readonly values: Float32Array | Float64Array;
-  readonly offsets: MatrixOffsets;
+  readonly offsets: MatrixLayout;
 }
 
 /** Reads weights and holds on to the last one: its packed constants are written one after the other. */
@@ -18,7 +18,7 @@ export class WeightReader {
     if (this.#weight === weight && this.#last !== undefined) return this.#last;
     // Let go of the old one first, so that there is never more than one.
     this.#last = undefined;
-    this.#last = { values: weight.read(), offsets: matrixOffsets(weight) };
+    this.#last = { values: weight.read(), offsets: matrixLayout(weight) };
     this.#weight = weight;
     return this.#last;
   }

@@ -1,6 +1,6 @@
+import { matrixLayout } from "@espalier/core";
 import { type NodeProto, TensorProto_DataType, tensorValues } from "@espalier/onnx";
 import { floatAttribute, type GraphIndex, isOnnx } from "../lowering/graph-index.js";
-import { matrixOffsets } from "../lowering/matrix-offsets.js";
 import type { ChannelConstant, ChannelRegion } from "./channel-region.js";
 import { canFold, constantChannels } from "./constant-channels.js";
 import type { GraphEdits } from "./graph-edits.js";
@@ -84,14 +84,14 @@ function addendsOf(consumers: readonly Reader[], gone: readonly number[]): Reado
 
 /** `Σ weight[out, channel, position] · constant[channel]` over the folded channels. */
 function addendOf({ weight, positions, node }: LinearNode, constant: Float64Array, folded: readonly number[]) {
-  const { ofOut, ofIn } = matrixOffsets(weight);
+  const { outOffsets, featureOffsets } = matrixLayout(weight);
   const values = weight.read();
   const factor = node.opType === "Gemm" ? floatAttribute(node, "alpha", 1) : 1;
-  return Float64Array.from(ofOut, (start) => {
+  return Float64Array.from(outOffsets, (start) => {
     let sum = 0;
     for (const channel of folded) {
       for (let position = 0; position < positions; position++) {
-        sum += values[start + ofIn[channel * positions + position]!]! * constant[channel]!;
+        sum += values[start + featureOffsets[channel * positions + position]!]! * constant[channel]!;
       }
     }
     return factor * sum;

@@ -1,5 +1,5 @@
+import { matrixLayout } from "@espalier/core";
 import type { PrunableWeight } from "@espalier/onnx";
-import { matrixOffsets } from "../lowering/matrix-offsets.js";
 import type { LinearNode } from "./linear-node.js";
 
 /** Which channels of a weight have an entry that is not zero: 1, else 0. */
@@ -18,14 +18,14 @@ export class ChannelUse {
   of({ weight, positions, inChannels }: LinearNode): UsedChannels {
     const known = this.#known.get(weight);
     if (known !== undefined) return known;
-    const { ofOut, ofIn } = matrixOffsets(weight);
+    const { outOffsets, featureOffsets } = matrixLayout(weight);
     const values = weight.read();
-    const used = { out: new Uint8Array(ofOut.length), in: new Uint8Array(inChannels) };
-    const channelOf = Uint32Array.from(ofIn, (_, input) => Math.floor(input / positions));
-    const rowOf = Uint32Array.from(ofOut.keys());
+    const used = { out: new Uint8Array(outOffsets.length), in: new Uint8Array(inChannels) };
+    const channelOf = Uint32Array.from(featureOffsets, (_, input) => Math.floor(input / positions));
+    const rowOf = Uint32Array.from(outOffsets.keys());
     // The inner loop runs along memory.
-    const outInside = ofOut.length > 1 && (ofIn.length === 1 || ofOut[1]! < ofIn[1]!);
-    const [outer, inner] = outInside ? [ofIn, ofOut] : [ofOut, ofIn];
+    const outInside = outOffsets.length > 1 && (featureOffsets.length === 1 || outOffsets[1]! < featureOffsets[1]!);
+    const [outer, inner] = outInside ? [featureOffsets, outOffsets] : [outOffsets, featureOffsets];
     const [outerUsed, innerUsed] = outInside ? [used.in, used.out] : [used.out, used.in];
     const [outerOf, innerOf] = outInside ? [channelOf, rowOf] : [rowOf, channelOf];
     for (let a = 0; a < outer.length; a++) {
