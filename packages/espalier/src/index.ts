@@ -41,8 +41,18 @@ export {
   type Step,
 } from "@espalier/recover";
 export { type Backend, isRunnerError, RunnerError, type RunnerErrorCode, type Sample } from "@espalier/runtime";
-export { type Check, formatVerification, isVerifyError, type Verification, VerifyError } from "@espalier/verify";
+export {
+  type Certificate,
+  type Check,
+  encodeCertificate,
+  formatVerification,
+  isVerifyError,
+  type Verification,
+  VerifyError,
+  verifyCertified,
+} from "@espalier/verify";
 export { collectStatistics } from "./calibrate.js";
+export { certify, readCertificate } from "./certificate.js";
 export type { SkippedWeight } from "./choose-masks.js";
 export { EspalierError, type EspalierErrorCode } from "./errors.js";
 export type { ExportCheck } from "./export/check-export.js";

@@ -20,6 +20,7 @@ type Judgement = Pick<
   | "maxOutputError"
   | "maxAccuracyDrop"
   | "confident"
+  | "certificate"
   | "maxBytes"
   | "minSpeedup"
   | "backend"

@@ -1,4 +1,5 @@
 import type { Interval } from "./accuracy/bootstrap.js";
+import type { CertifiedWeightFinding } from "./certificate/audit-certificate.js";
 
 /** What every check says, whatever came out. */
 interface CheckBase {
@@ -43,7 +44,13 @@ export interface SkippedCheck extends CheckBase {
 export type Check = PassedCheck | FailedCheck | SkippedCheck;
 
 /** Numbers of one kind of check, told apart by `kind`. */
-export type CheckFigures = SparsityFigures | OutputFigures | AccuracyFigures;
+export type CheckFigures = SparsityFigures | OutputFigures | AccuracyFigures | CertificateFigures;
+
+/** What became of the weights that a certificate speaks of, in its order. */
+export interface CertificateFigures {
+  readonly kind: "certificate";
+  readonly weights: readonly CertifiedWeightFinding[];
+}
 
 /** Fractions of zeros in the pruned model, each over its own denominator. */
 export interface SparsityFigures {

@@ -1,7 +1,13 @@
 export type { AccuracyOptions, LabelAccuracy, Metric, MetricAccuracy, Outputs } from "./accuracy/accuracy-options.js";
 export type { Interval } from "./accuracy/bootstrap.js";
+export type { CertifiedWeightFinding } from "./certificate/audit-certificate.js";
+export type { Certificate, CertifiedWeight } from "./certificate/certificate.js";
+export { type CertificateRequest, encodeCertificate, issueCertificate } from "./certificate/issue-certificate.js";
+export { parseCertificate } from "./certificate/parse-certificate.js";
+export { verifyCertified } from "./certificate/verify-certified.js";
 export type {
   AccuracyFigures,
+  CertificateFigures,
   Check,
   CheckFigures,
   FailedCheck,

@@ -2,6 +2,7 @@ import type { Pattern, Statistics } from "@espalier/core";
 import type { Model } from "@espalier/onnx";
 import type { Backend, Sample } from "@espalier/runtime";
 import type { AccuracyOptions } from "./accuracy/accuracy-options.js";
+import type { Certificate } from "./certificate/certificate.js";
 import { LEAST_TURNS } from "./measure-latency.js";
 import { VerifyError } from "./verify-error.js";
 
@@ -43,6 +44,8 @@ export interface VerifyOptions {
    * @default false
    */
   readonly confident?: boolean;
+  /** What was certified about the pruned model before, to be checked again. @default none */
+  readonly certificate?: Certificate;
   /** Most bytes of the pruned model, external data included. @default none */
   readonly maxBytes?: number;
   /**

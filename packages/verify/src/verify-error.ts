@@ -8,6 +8,10 @@ export type VerifyErrorCode =
   | "no-samples"
   /** Labels that are none, too few or too many. */
   | "bad-labels"
+  /** A file that is no certificate, or one that cannot be read. */
+  | "bad-certificate"
+  /** A verification that failed and was to be certified. */
+  | "not-passed"
   /** A metric that throws, or gives something else than finite numbers. */
   | "bad-metric"
   /** The original itself cannot be run on a sample: nothing can be said about the pruned model then. */

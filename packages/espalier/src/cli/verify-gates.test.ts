@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildModel, node, tensor, valueInfo } from "@espalier/testkit";
@@ -83,4 +83,30 @@ test.each([
   const run = await verify(...flags);
   expect(run.stderr).toMatch(message);
   expect(run.code).toBe(code);
+});
+
+test("a certificate is written for what passed, and judges the model again without its original", async () => {
+  const certificate = file("pruned.cert.json");
+  expect((await verify("--write-certificate", certificate)).code).toBe(0);
+  const again = await espalier(["verify", file("pruned.onnx"), "--certificate", certificate, "--json"]);
+  expect(again.code).toBe(0);
+  expect(checkIn(again.stdout, "certificate").status).toBe("passed");
+  // The zeros are back in the unpruned model.
+  expect((await espalier(["verify", file("original.onnx"), "--certificate", certificate])).code).toBe(1);
+  expect((await verify("--certificate", certificate)).stdout).toMatch(/all certified masks hold/);
+});
+
+test("a certificate is not written for what failed, and stands for nothing but itself", async () => {
+  const { code, stderr } = await verify("--max-output-error", "0", "--write-certificate", file("failed.cert.json"));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/no certificate was written/);
+  expect(existsSync(file("failed.cert.json"))).toBe(false);
+  expect(await espalier(["verify", file("pruned.onnx")])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/--certificate/),
+  });
+  const alone = ["verify", file("pruned.onnx"), "--certificate", file("eval.jsonl")];
+  expect(await espalier(alone)).toMatchObject({ code: 3, stderr: expect.stringMatching(/no certificate/) });
+  const limited = await espalier([...alone, "--max-bytes", "10"]);
+  expect(limited).toMatchObject({ code: 2, stderr: expect.stringMatching(/leave out maxBytes/) });
 });

@@ -1,9 +1,18 @@
 import { writeFileSync } from "node:fs";
 import { PATTERN_FORMS, type Pattern, parsePattern } from "@espalier/core";
-import { formatJunit, formatMarkdown, formatVerification, type Verification } from "@espalier/verify";
+import {
+  encodeCertificate,
+  formatJunit,
+  formatMarkdown,
+  formatVerification,
+  type Verification,
+  verifyCertified,
+} from "@espalier/verify";
 import { Command, Option } from "commander";
+import { certify, readCertificate } from "../certificate.js";
 import { EspalierError } from "../errors.js";
 import { loadMetric } from "../load-metric.js";
+import { openModel } from "../open-model.js";
 import { fromFiles } from "../samples.js";
 import { readStatistics } from "../statistics.js";
 import { verify } from "../verify.js";
@@ -26,6 +35,8 @@ interface Flags {
   readonly confident?: boolean;
   readonly maxBytes?: number;
   readonly minSpeedup?: number;
+  readonly certificate?: string;
+  readonly writeCertificate?: string;
   readonly junit?: string;
   readonly markdown?: string;
   readonly statistics?: string;
@@ -34,6 +45,9 @@ interface Flags {
   readonly backend: "node" | "web";
   readonly json?: boolean;
 }
+
+/** The flags that mean something beside a certificate alone; `backend` has a default. */
+const ALONE: ReadonlySet<string> = new Set(["certificate", "junit", "markdown", "json", "backend"]);
 
 /** How often each model is timed: enough for a median, little beside loading the models. */
 const LATENCY_RUNS = 15;
@@ -46,7 +60,10 @@ export function verifyCommand(): Command {
   return new Command("verify")
     .description("judge a pruned model against its original: structure, weights, outputs")
     .argument("<original>", "the .onnx file before pruning")
-    .argument("<pruned>", "the .onnx file after it, from whatever pruner")
+    .argument(
+      "[pruned]",
+      "the .onnx file after it, from whatever pruner; left out, the first is judged by --certificate alone",
+    )
     .option("--samples <path>", "inputs to run both on: .npz, .npy, .safetensors, .jsonl, a folder, a glob, a module")
     .option("--pattern <spec>", `the pattern that weights must have: ${PATTERN_FORMS.join(" | ")}`)
     .option("--min-sparsity <fraction>", "least fraction of zeros in the pruned weights", decimal)
@@ -59,6 +76,8 @@ export function verifyCommand(): Command {
     .option("--confident", "judge the bad end of the drop's 95 % interval, not the drop alone")
     .option("--max-bytes <size>", "largest size of the pruned model, such as 5MB", byteSize)
     .option("--min-speedup <ratio>", "least ratio of the original's time to the pruned model's", decimal)
+    .option("--certificate <file>", "check again what was certified: which masks still hold, which weights moved")
+    .option("--write-certificate <file>", "when everything passed, certify the pruned model: masks, hashes, results")
     .option("--junit <file>", "write the checks as JUnit XML")
     .option("--markdown <file>", "write the checks as Markdown, for a pull request")
     .option("--statistics <file>", "what wanda saw, so that pruning can be repeated")
@@ -69,12 +88,38 @@ export function verifyCommand(): Command {
     .action(run);
 }
 
-async function run(original: string, pruned: string, flags: Flags): Promise<void> {
-  for (const path of [flags.junit, flags.markdown]) if (path !== undefined) checkWritable(path);
+async function run(original: string, pruned: string | undefined, flags: Flags): Promise<void> {
+  for (const path of [flags.junit, flags.markdown, flags.writeCertificate]) {
+    if (path !== undefined) checkWritable(path);
+  }
+  const verification = pruned === undefined ? judgeAlone(original, flags) : await judgeBoth(original, pruned, flags);
+  const judged = pruned ?? original;
+  if (flags.junit !== undefined) writeReport(flags.junit, formatJunit(verification, { name: judged }));
+  if (flags.markdown !== undefined) writeReport(flags.markdown, formatMarkdown(verification, { title: judged }));
+  process.stdout.write(`${flags.json ? JSON.stringify(verification, null, 2) : formatVerification(verification)}\n`);
+  process.exitCode = verification.status === "failed" ? EXIT.failed : EXIT.done;
+  if (flags.writeCertificate === undefined || pruned === undefined) return;
+  if (verification.status === "failed") process.stderr.write("no certificate was written: the verification failed\n");
+  else writeReport(flags.writeCertificate, encodeCertificate(certify(original, pruned, verification)));
+}
+
+/** What a certificate says about a model whose original is not at hand. */
+function judgeAlone(model: string, flags: Flags): Verification {
+  if (flags.certificate === undefined) {
+    throw new EspalierError("usage", "give the pruned model too, or --certificate to judge this one by");
+  }
+  const others = Object.keys(flags).filter((flag) => !ALONE.has(flag));
+  if (others.length === 0) return verifyCertified(openModel(model), readCertificate(flags.certificate));
+  throw new EspalierError(
+    "usage",
+    `with a certificate alone there is nothing to compare: leave out ${others.join(", ")}, or give both models`,
+  );
+}
+
+async function judgeBoth(original: string, pruned: string, flags: Flags): Promise<Verification> {
   const progress = new ProgressLine(process.stderr);
-  let verification: Verification;
   try {
-    verification = await verify({
+    return await verify({
       original,
       pruned,
       backend: flags.backend,
@@ -93,16 +138,13 @@ async function run(original: string, pruned: string, flags: Flags): Promise<void
       ...(flags.maxBytes !== undefined && { maxBytes: flags.maxBytes }),
       ...(flags.minSpeedup !== undefined && { minSpeedup: flags.minSpeedup }),
       ...(flags.statistics !== undefined && { statistics: readStatistics(flags.statistics) }),
+      ...(flags.certificate !== undefined && { certificate: readCertificate(flags.certificate) }),
       ...(flags.include && { include: flags.include }),
       ...(flags.exclude && { exclude: flags.exclude }),
     });
   } finally {
     progress.end();
   }
-  if (flags.junit !== undefined) writeReport(flags.junit, formatJunit(verification, { name: pruned }));
-  if (flags.markdown !== undefined) writeReport(flags.markdown, formatMarkdown(verification, { title: pruned }));
-  process.stdout.write(`${flags.json ? JSON.stringify(verification, null, 2) : formatVerification(verification)}\n`);
-  process.exitCode = verification.status === "failed" ? EXIT.failed : EXIT.done;
 }
 
 /** N:M says how sparse it is; other patterns are judged at the sparsity asked for, or as a mere shape. */

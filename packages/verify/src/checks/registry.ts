@@ -1,5 +1,6 @@
 import { accuracy } from "./accuracy.js";
 import { bytes } from "./bytes.js";
+import { certificate } from "./certificate.js";
 import type { CheckDefinition } from "./check-definition.js";
 import { idempotent } from "./idempotent.js";
 import { keptWeights } from "./kept-weights.js";
@@ -18,6 +19,7 @@ export const CHECKS: readonly CheckDefinition[] = Object.freeze([
   keptWeights,
   restUnchanged,
   record,
+  certificate,
   idempotent,
   loads,
   outputs,

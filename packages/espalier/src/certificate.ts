@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { type Certificate, issueCertificate, parseCertificate, type Verification } from "@espalier/verify";
+import { EspalierError } from "./errors.js";
+import { openModel } from "./open-model.js";
+import { VERSION } from "./version.js";
+
+/**
+ * Certifies a pruned model that passed its verification: masks, hashes, options and results, to be checked again later with
+ * `verify({ certificate })` or, without the original, `verifyCertified`.
+ *
+ * @param original path or bytes of the model before pruning
+ * @param pruned path or bytes of the model after it
+ * @param verification what `verify` said about these two
+ * @throws {VerifyError} `not-passed` when it failed
+ * @throws {OnnxError} when one of the files is no usable ONNX model
+ */
+export function certify(
+  original: string | Uint8Array,
+  pruned: string | Uint8Array,
+  verification: Verification,
+): Certificate {
+  const models = { original: openModel(original), pruned: openModel(pruned) };
+  return issueCertificate({ ...models, verification, versions: { espalier: VERSION } });
+}
+
+/**
+ * Reads the file of a certificate.
+ *
+ * @throws {EspalierError} `input` when it cannot be read
+ * @throws {VerifyError} `bad-certificate` when it is none
+ */
+export function readCertificate(path: string): Certificate {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new EspalierError("input", `the certificate cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  return parseCertificate(text);
+}
