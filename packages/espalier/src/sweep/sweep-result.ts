@@ -1,4 +1,5 @@
 import type { Interval } from "@espalier/verify";
+import type { SkippedWeight } from "../choose-masks.js";
 
 /** What a sweep found: plain data, the same as its JSON document. */
 export interface SweepResult {
@@ -76,7 +77,12 @@ export interface FinishedRow extends SweepCell {
   readonly speedup: { readonly ratio: number; readonly interval: Interval };
   /** The pruned weights, in the model's order. */
   readonly layers: readonly SweptLayer[];
-  /** Whether no other finished row of this model is at least as good in error (drop, without labels output error), bytes and latency and better in one. */
+  /** Weights that stayed dense because they cannot take the pattern. */
+  readonly skipped: readonly SkippedWeight[];
+  /**
+   * Whether no other finished row of this model is at least as good in error (drop, without labels output error), bytes and latency
+   * and better in one. Latencies count as different only where the intervals of their speedups are apart.
+   */
   readonly pareto: boolean;
   /** What the cell took, in seconds. */
   readonly seconds: number;
