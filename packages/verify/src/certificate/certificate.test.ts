@@ -128,6 +128,31 @@ describe("verifyCertified", () => {
     expect(checks[0]!.message).toContain('with other values and the same zeros ("W")');
   });
 
+  it.each([
+    { op: "MatMulInteger", inputs: ["q", "W_quantized", "", "zero"] },
+    { op: "QLinearMatMul", inputs: ["q", "one", "zero", "W_quantized", "one", "zero", "one", "zero"] },
+  ])("reads the weight of $op, whose zeros are its zero point", async ({ op, inputs }) => {
+    const stored = Uint8Array.from(prunedValues, (value) => 128 + Math.round(value * 60));
+    const quantised = (values: Uint8Array) =>
+      decodeModel(
+        buildModel({
+          nodes: [node(op, inputs, ["y"])],
+          initializers: [
+            tensor("W_quantized", [K, N], values),
+            tensor("zero", [], Uint8Array.of(128)),
+            tensor("one", [], Float32Array.of(1)),
+          ],
+          inputs: [valueInfo("q", "uint8", ["batch", K])],
+          outputs: [valueInfo("y", op === "MatMulInteger" ? "int32" : "uint8", ["batch", N])],
+        }),
+      );
+    const { checks } = verifyCertified(quantised(stored), await certificate());
+    expect(checks[0]!.figures).toMatchObject({ weights: [{ found: "W_quantized", status: "moved", broken: 0 }] });
+    // All bytes 0, which is not the zero point, are 16 broken zeros: no weight of the model has them.
+    const { status } = verifyCertified(quantised(new Uint8Array(K * N)), await certificate());
+    expect(status).toBe("failed");
+  });
+
   it("names the first certified zero that is none any more", async () => {
     const values = prunedValues.slice();
     const at = values.indexOf(0);

@@ -1,8 +1,9 @@
-import { type Model, modelSize, prunableWeights } from "@espalier/onnx";
+import { type Model, modelSize } from "@espalier/onnx";
 import { judgeCertified } from "../checks/certificate.js";
 import type { Verification } from "../verification.js";
 import { auditCertificate } from "./audit-certificate.js";
 import type { Certificate } from "./certificate.js";
+import { matricesOf } from "./matrices.js";
 
 /**
  * Judges a model by a certificate alone, without the original: whether the certified masks still hold in it, and which weights
@@ -12,8 +13,7 @@ import type { Certificate } from "./certificate.js";
  * @throws {OnnxError} when a weight cannot be read
  */
 export function verifyCertified(model: Model, certificate: Certificate): Verification {
-  const weights = prunableWeights(model).filter((weight) => weight.prunable);
-  const finding = judgeCertified(auditCertificate(weights, certificate));
+  const finding = judgeCertified(auditCertificate(matricesOf(model), certificate));
   return {
     status: finding.status === "failed" ? "failed" : "passed",
     checks: [{ name: "certificate", ...finding }],

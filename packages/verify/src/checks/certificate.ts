@@ -1,6 +1,7 @@
-import { type PrunableWeight, prunableWeights } from "@espalier/onnx";
+import type { WeightView } from "@espalier/core";
 import { auditCertificate, type CertifiedWeightFinding } from "../certificate/audit-certificate.js";
 import type { Certificate } from "../certificate/certificate.js";
+import { matricesOf } from "../certificate/matrices.js";
 import { MatrixDigest, matrixRows } from "../certificate/matrix.js";
 import { type CheckDefinition, counted, type Finding } from "./check-definition.js";
 
@@ -10,8 +11,8 @@ export const certificate: CheckDefinition = {
   isAskedFor: ({ certificate: asked }) => asked !== undefined,
   run({ options }) {
     const asked = options.certificate!;
-    const strangers = [...otherOriginals(prunableOf(options.original), asked)];
-    return judgeCertified(auditCertificate(prunableOf(options.pruned), asked), strangers);
+    const strangers = [...otherOriginals(matricesOf(options.original), asked)];
+    return judgeCertified(auditCertificate(matricesOf(options.pruned), asked), strangers);
   },
 };
 
@@ -32,7 +33,7 @@ export function judgeCertified(weights: readonly CertifiedWeightFinding[], stran
       };
 }
 
-function* otherOriginals(weights: readonly PrunableWeight[], { weights: certified }: Certificate): Generator<string> {
+function* otherOriginals(weights: readonly WeightView[], { weights: certified }: Certificate): Generator<string> {
   const byName = new Map(weights.map((weight) => [weight.name, weight]));
   for (const { name, original } of certified) {
     const weight = byName.get(name);
@@ -42,7 +43,7 @@ function* otherOriginals(weights: readonly PrunableWeight[], { weights: certifie
   }
 }
 
-function digestOf(weight: PrunableWeight): string {
+function digestOf(weight: WeightView): string {
   const digest = new MatrixDigest();
   for (const row of matrixRows(weight)) digest.add(row);
   return digest.text();
@@ -70,8 +71,4 @@ function countsText(weights: readonly CertifiedWeightFinding[]): string {
     ...named("missing", "missing"),
   ];
   return parts.join(", ");
-}
-
-function prunableOf(model: Parameters<typeof prunableWeights>[0]): PrunableWeight[] {
-  return prunableWeights(model).filter((weight) => weight.prunable);
 }
