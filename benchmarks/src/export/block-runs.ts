@@ -1,5 +1,6 @@
 import type { LoweredValues } from "@espalier/export";
-import { median, timeRuns } from "./fresh-process.js";
+import { spreadOf } from "@espalier/runtime";
+import { timeRuns } from "./time-runs.js";
 import type { Measurement, Row } from "./measurement.js";
 import { loweredTransformer, TOKENS, transformer, written } from "./models.js";
 
@@ -45,11 +46,11 @@ export const blockRuns: Measurement = async (folder, isChosen) => {
 };
 
 function row(one: Case, dense: readonly number[], lowered: readonly number[]): Row {
-  const speedup = median(dense.map((time, round) => time / lowered[round]!));
+  const speedup = spreadOf(dense.map((time, round) => time / lowered[round]!)).median;
   const asked = one.limit === undefined ? "" : `≥ ${one.limit} ×`;
   return [nameOf(one), milliseconds(dense), milliseconds(lowered), `${speedup.toFixed(2)} ×`, asked];
 }
 
 function milliseconds(times: readonly number[]): string {
-  return `${median(times).toFixed(1)} ms`;
+  return `${spreadOf(times).median.toFixed(1)} ms`;
 }

@@ -1,5 +1,6 @@
+import { spreadOf } from "@espalier/runtime";
 import { nm, type Pattern, unstructured } from "espalier";
-import { median, timeRuns } from "./fresh-process.js";
+import { timeRuns } from "./time-runs.js";
 import type { Measurement, Row } from "./measurement.js";
 import { encoded, matrices, pruned, written } from "./models.js";
 
@@ -39,10 +40,10 @@ export const encodedRuns: Measurement = async (folder, isChosen) => {
 };
 
 function row(name: string, dense: readonly number[], exported: readonly number[]): Row {
-  const ratio = median(exported.map((time, round) => time / dense[round]!));
+  const ratio = spreadOf(exported.map((time, round) => time / dense[round]!)).median;
   return [name, milliseconds(dense), milliseconds(exported), ratio.toFixed(2), "≤ 1.05"];
 }
 
 function milliseconds(times: readonly number[]): string {
-  return `${median(times).toFixed(1)} ms`;
+  return `${spreadOf(times).median.toFixed(1)} ms`;
 }

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { WeightChoice } from "@espalier/export";
+import { type Loading, measureLoading } from "@espalier/runtime";
 import { nm, type Pattern, unstructured } from "espalier";
-import { type Load, measureLoads } from "./fresh-process.js";
 import type { Measurement, Row } from "./measurement.js";
 import { encoded, type MatrixSize, matrices, pruned, written } from "./models.js";
 
@@ -53,9 +53,7 @@ export const loads: Measurement = async (folder, isChosen) => {
       if (chosen.length === 0) continue;
       const paths = [written(folder, "dense", dense)];
       for (const { format } of chosen) paths.push(await formatPath(folder, dense, model, format));
-      const warmUp = written(folder, "warm-up", matrices([[4, 4]]));
-      const tasks = paths.map((path) => ({ backend, optimization: "all", warmUp, path }) as const);
-      const [baseline, ...found] = measureLoads(tasks, PROCESSES);
+      const [baseline, ...found] = await measureLoading(paths, { backend, processes: PROCESSES });
       rows.push(...chosen.flatMap(({ name }, index) => rowsOf(name, model, baseline!, found[index]!)));
     }
   }
@@ -69,9 +67,9 @@ async function formatPath(folder: string, dense: Uint8Array, model: LoadedModel,
   return written(folder, `${model.name}-${format.name}`, encoded(await pruned(dense, format.pattern), format.choice));
 }
 
-function rowsOf(name: string, { sizes, asked }: LoadedModel, dense: Load, found: Load): readonly Row[] {
+function rowsOf(name: string, { sizes, asked }: LoadedModel, dense: Loading, found: Loading): readonly Row[] {
   const elements = sizes.reduce((sum, [inputs, outputs]) => sum + inputs * outputs, 0);
-  const cost = (1e6 * (found.milliseconds - dense.milliseconds)) / elements;
+  const cost = (1e6 * (found.milliseconds.median - dense.milliseconds.median)) / elements;
   const limit = asked && name.includes("/node/") ? `≤ ${LARGEST_COST} ns` : "";
   const time = [milliseconds(dense), milliseconds(found), `${cost.toFixed(1)} ns`, limit];
   const memory = [megabytes(dense), megabytes(found), multiple(found, elements), `≤ ${LARGEST_MEMORY}`];
@@ -81,14 +79,14 @@ function rowsOf(name: string, { sizes, asked }: LoadedModel, dense: Load, found:
   ];
 }
 
-function multiple({ bytes }: Load, elements: number): string {
-  return (bytes / (4 * elements)).toFixed(1);
+function multiple({ peakBytes }: Loading, elements: number): string {
+  return peakBytes === undefined ? "" : (peakBytes.median / (4 * elements)).toFixed(1);
 }
 
-function milliseconds(load: Load): string {
-  return `${load.milliseconds.toFixed(0)} ms`;
+function milliseconds(loading: Loading): string {
+  return `${loading.milliseconds.median.toFixed(0)} ms`;
 }
 
-function megabytes({ bytes }: Load): string {
-  return `${(bytes / 1e6).toFixed(0)} MB`;
+function megabytes({ peakBytes }: Loading): string {
+  return peakBytes === undefined ? "not known" : `${(peakBytes.median / 1e6).toFixed(0)} MB`;
 }

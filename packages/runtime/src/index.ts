@@ -1,4 +1,6 @@
 export { checkFeeds } from "./check-feeds.js";
+export { type Loading, type LoadingOptions, measureLoading } from "./loading/measure-loading.js";
+export { type Spread, spreadOf } from "./loading/spread.js";
 export { openRunner } from "./open-runner.js";
 export { type RandomFeedsOptions, randomFeeds } from "./random-feeds.js";
 export type { Backend, Optimization, Runner, RunnerOptions } from "./runner.js";

@@ -5,7 +5,8 @@
  * `unsupported-type` an input or output that JavaScript cannot hand over (bfloat16, int4, sequences, …) ·
  * `bad-input` a feed that does not fit the model · `bad-output` an output that the model does not have ·
  * `run-failed` ONNX Runtime stopped while running · `closed` the runner was closed before ·
- * `bad-samples` a sample file that cannot be decoded, or that does not fit the model.
+ * `bad-samples` a sample file that cannot be decoded, or that does not fit the model ·
+ * `process-failed` a process that was to load a model died.
  */
 export type RunnerErrorCode =
   | "backend-missing"
@@ -17,7 +18,8 @@ export type RunnerErrorCode =
   | "bad-output"
   | "run-failed"
   | "closed"
-  | "bad-samples";
+  | "bad-samples"
+  | "process-failed";
 
 /** Where it went wrong, as far as it is known. */
 export interface RunnerErrorContext {

@@ -1,14 +1,6 @@
 import type { Runner } from "@espalier/runtime";
 import { describe, expect, it } from "vitest";
-import { measureLatency, speedupOf, summarize } from "./measure-latency.js";
-
-describe("summarize", () => {
-  it("takes the middle time, or the mean of the middle two", () => {
-    expect(summarize([5, 1, 3])).toEqual({ median: 3, min: 1, max: 5 });
-    expect(summarize([4, 1, 10, 2])).toEqual({ median: 3, min: 1, max: 10 });
-    expect(summarize([7])).toEqual({ median: 7, min: 7, max: 7 });
-  });
-});
+import { measureLatency, speedupOf } from "./measure-latency.js";
 
 describe("measureLatency", () => {
   it("runs both models in turns and alternates who goes first", async () => {

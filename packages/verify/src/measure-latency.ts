@@ -1,6 +1,6 @@
-import type { Runner, Sample } from "@espalier/runtime";
+import { type Runner, type Sample, spreadOf } from "@espalier/runtime";
 import { bootstrapInterval, type Interval } from "./accuracy/bootstrap.js";
-import type { Latency, LatencySummary, Speedup } from "./verification.js";
+import type { Latency, Speedup } from "./verification.js";
 
 /**
  * Times two models on one sample, which both have run before: `runs` runs each in turns, so that whatever else the
@@ -18,7 +18,7 @@ export async function measureLatency(original: Runner, pruned: Runner, sample: S
     }
   }
   const [before, after] = contestants.map(({ times }) => times);
-  return { runs, original: summarize(before!), pruned: summarize(after!), speedup: speedupOf(before!, after!) };
+  return { runs, original: spreadOf(before!), pruned: spreadOf(after!), speedup: speedupOf(before!, after!) };
 }
 
 /** Fewer turns than this say too little about how much times vary. */
@@ -31,7 +31,7 @@ export const LEAST_TURNS = 10;
  * @param after of the pruned model, in the same turns
  */
 export function speedupOf(before: readonly number[], after: readonly number[]): Speedup {
-  const ratio = medianOf(before) / medianOf(after);
+  const ratio = spreadOf(before).median / spreadOf(after).median;
   const drawn = [before, after].map(() => new Float64Array(before.length));
   const interval = bootstrapInterval(before.length, (indices) => {
     for (let turn = 0; turn < indices.length; turn++) {
@@ -47,16 +47,6 @@ function verdictOf({ low, high }: Interval, turns: number): Speedup["verdict"] {
   if (turns < LEAST_TURNS) return "undecided";
   if (low > 1) return "faster";
   return high < 1 ? "slower" : "undecided";
-}
-
-/** Median, fastest and slowest; the median of an even number is the mean of the middle two. */
-export function summarize(times: readonly number[]): LatencySummary {
-  const sorted = times.toSorted((a, b) => a - b);
-  return { median: middleOf(sorted), min: sorted[0]!, max: sorted.at(-1)! };
-}
-
-function medianOf(times: readonly number[]): number {
-  return middleOf(times.toSorted((a, b) => a - b));
 }
 
 function middleOf(sorted: ArrayLike<number>): number {

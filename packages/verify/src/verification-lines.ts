@@ -1,5 +1,6 @@
+import type { Spread } from "@espalier/runtime";
 import type { Check } from "./check.js";
-import type { ByModel, Latency, LatencySummary, Speedup, Verification } from "./verification.js";
+import type { ByModel, Latency, Speedup, Verification } from "./verification.js";
 
 /** A measured value or a limit to four digits, a dash where there is none. */
 export function numberText(value: number | null): string {
@@ -21,8 +22,7 @@ export function sizeLines({ bytes, gzipBytes }: Verification): string[] {
 /** The times of both models; none where they were not measured. */
 export function latencyLines(latency: Latency | undefined): string[] {
   if (latency === undefined) return [];
-  const one = ({ median, min, max }: LatencySummary) =>
-    `${median.toFixed(3)} ms (${min.toFixed(3)} to ${max.toFixed(3)})`;
+  const one = ({ median, min, max }: Spread) => `${median.toFixed(3)} ms (${min.toFixed(3)} to ${max.toFixed(3)})`;
   const { runs, original, pruned, speedup } = latency;
   return [`median of ${runs} runs in turns: ${one(original)} original, ${one(pruned)} pruned`, speedLine(speedup)];
 }

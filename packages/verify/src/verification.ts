@@ -1,3 +1,4 @@
+import type { Spread } from "@espalier/runtime";
 import type { Interval } from "./accuracy/bootstrap.js";
 import type { Check } from "./check.js";
 
@@ -21,8 +22,8 @@ export interface ByModel<T> {
   readonly pruned: T;
 }
 
-/** Time of one run of each model on the first sample, one thread; measured on whatever else the machine was doing. */
-export interface Latency extends ByModel<LatencySummary> {
+/** Milliseconds of one run of each model on the first sample, one thread; measured on whatever else the machine was doing. */
+export interface Latency extends ByModel<Spread> {
   /** How often each model was run, after one run to warm up, both in turns. */
   readonly runs: number;
   readonly speedup: Speedup;
@@ -36,12 +37,4 @@ export interface Speedup {
   readonly interval: Interval;
   /** What the interval allows to say: `undecided` when it holds 1, or there were fewer than 10 turns. */
   readonly verdict: "faster" | "slower" | "undecided";
-}
-
-/** Milliseconds. */
-export interface LatencySummary {
-  readonly median: number;
-  /** The fastest and the slowest run. */
-  readonly min: number;
-  readonly max: number;
 }
