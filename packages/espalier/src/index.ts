@@ -54,6 +54,7 @@ export {
 export { collectStatistics } from "./calibrate.js";
 export { certify, readCertificate } from "./certificate.js";
 export type { SkippedWeight } from "./choose-masks.js";
+export { defineConfig, type FlagValue, type RunConfig } from "./config.js";
 export { EspalierError, type EspalierErrorCode } from "./errors.js";
 export type { ExportCheck } from "./export/check-export.js";
 export { type ExportedModel, exportModel } from "./export/export-model.js";

@@ -1,11 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { modelInputs } from "@espalier/calibrate";
 import type { Model } from "@espalier/onnx";
 import { decodeSamples, joinSampleSets, SAMPLE_EXTENSIONS, type Sample, type ValueInfo } from "@espalier/runtime";
 import { globSync, isDynamicPattern } from "tinyglobby";
 import { EspalierError } from "./errors.js";
+import { loadModule } from "./load-module.js";
 
 /** Feeds of a model, one after the other; each has one tensor per model input, with a leading batch axis. */
 export type Samples = Iterable<Sample> | AsyncIterable<Sample>;
@@ -35,7 +34,7 @@ const MODULE = /\.[cm]?[jt]s$/;
 /**
  * Samples from a file, a folder, or a glob, several files in the order of their names: `.npz` and `.safetensors` (one array
  * per model input, first axis = samples), `.npy` (models with one input), `.jsonl` (one object per line, input name → nested arrays).
- * A JavaScript module gives what its default export iterates over.
+ * A JavaScript or TypeScript module gives what its default export iterates over.
  */
 export function fromFiles(path: string): SampleSource {
   return {
@@ -82,14 +81,7 @@ function read(file: string): Uint8Array {
 }
 
 async function fromModule(path: string): Promise<Samples> {
-  let samples: unknown;
-  try {
-    samples = (await import(pathToFileURL(resolve(path)).href)).default;
-  } catch (error) {
-    throw new EspalierError("input", `cannot load the sample module ${path}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+  const samples = await loadModule(path, "the sample module");
   const iterable = samples as Partial<Iterable<Sample> & AsyncIterable<Sample>> | null | undefined;
   if (iterable?.[Symbol.iterator] || iterable?.[Symbol.asyncIterator]) return iterable as Samples;
   throw new EspalierError(

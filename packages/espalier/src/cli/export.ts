@@ -16,7 +16,8 @@ import { collect } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
 import { bytesText, percentText, printable, table } from "./table.js";
 
-interface Flags {
+/** What the command takes beside its arguments. */
+export interface ExportFlags {
   readonly output: string;
   readonly format: ExportFormat;
   readonly values: ExportValues;
@@ -47,7 +48,7 @@ export function exportCommand(): Command {
     .action(run);
 }
 
-async function run(model: string, { output, json, ...flags }: Flags): Promise<void> {
+async function run(model: string, { output, json, ...flags }: ExportFlags): Promise<void> {
   checkWritable(output);
   const progress = new ProgressLine(process.stderr);
   try {

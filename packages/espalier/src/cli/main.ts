@@ -9,6 +9,7 @@ import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
 import { mergeCommand } from "./merge.js";
 import { pruneCommand } from "./prune.js";
+import { runCommand } from "./run.js";
 import { verifyCommand } from "./verify.js";
 
 const program = new Command("espalier")
@@ -20,6 +21,7 @@ const program = new Command("espalier")
   .addCommand(mergeCommand())
   .addCommand(exportCommand())
   .addCommand(verifyCommand())
+  .addCommand(runCommand())
   .addHelpText(
     "after",
     "\nExit codes: 0 done, 1 a verification failed, 2 wrong usage, 3 unusable input, 4 output not written",

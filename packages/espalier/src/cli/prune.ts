@@ -15,7 +15,8 @@ import { byteSize } from "./quantities.js";
 import { recoveryText } from "./recovery-text.js";
 import { bytesText, percentText, printable, table } from "./table.js";
 
-interface Flags {
+/** What the command takes beside its arguments. */
+export interface PruneFlags {
   readonly output: string;
   readonly criterion?: string;
   readonly pattern: string;
@@ -105,7 +106,7 @@ export function pruneCommand(): Command {
     .action(run);
 }
 
-async function run(model: string, flags: Flags): Promise<void> {
+async function run(model: string, flags: PruneFlags): Promise<void> {
   const start = performance.now();
   checkWritable(flags.output);
   const progress = new ProgressLine(process.stderr);
@@ -127,7 +128,7 @@ async function run(model: string, flags: Flags): Promise<void> {
   }
 }
 
-function optionsOf(flags: Flags): PruneOptions {
+function optionsOf(flags: PruneFlags): PruneOptions {
   const { output, samples, statistics, seed, resume, sparsity, group, json: _, ...same } = flags;
   const recovers = (flags.recover ?? (samples === undefined ? "none" : "least-squares")) !== "none";
   const adjusts = recovers && flags.recover !== "bias" && flags.recover !== "scale" && samples !== undefined;

@@ -22,7 +22,8 @@ import { collect, decimal, whole } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
 import { byteSize } from "./quantities.js";
 
-interface Flags {
+/** What the command takes beside its arguments. */
+export interface VerifyFlags {
   readonly samples?: string;
   readonly pattern?: string;
   readonly minSparsity?: number;
@@ -88,7 +89,7 @@ export function verifyCommand(): Command {
     .action(run);
 }
 
-async function run(original: string, pruned: string | undefined, flags: Flags): Promise<void> {
+async function run(original: string, pruned: string | undefined, flags: VerifyFlags): Promise<void> {
   for (const path of [flags.junit, flags.markdown, flags.writeCertificate]) {
     if (path !== undefined) checkWritable(path);
   }
@@ -104,7 +105,7 @@ async function run(original: string, pruned: string | undefined, flags: Flags): 
 }
 
 /** What a certificate says about a model whose original is not at hand. */
-function judgeAlone(model: string, flags: Flags): Verification {
+function judgeAlone(model: string, flags: VerifyFlags): Verification {
   if (flags.certificate === undefined) {
     throw new EspalierError("usage", "give the pruned model too, or --certificate to judge this one by");
   }
@@ -116,7 +117,7 @@ function judgeAlone(model: string, flags: Flags): Verification {
   );
 }
 
-async function judgeBoth(original: string, pruned: string, flags: Flags): Promise<Verification> {
+async function judgeBoth(original: string, pruned: string, flags: VerifyFlags): Promise<Verification> {
   const progress = new ProgressLine(process.stderr);
   try {
     return await verify({
