@@ -1,8 +1,19 @@
+import { type BodyPlace, isFunction } from "./bodies.js";
+import type { ByteSource } from "./byte-source.js";
 import { OnnxError } from "./errors.js";
-import { GraphField, type GraphRecords, graphRecords, ModelField, type RecordSpan } from "./graph-records.js";
+import {
+  type BodyRecords,
+  bodyRecords,
+  FunctionField,
+  GraphField,
+  ModelField,
+  type ModelRecords,
+  modelRecords,
+  type RecordSpan,
+  subgraphMessage,
+} from "./graph-records.js";
 import type { Model } from "./model.js";
 import {
-  type GraphProto,
   type ModelProto,
   type NodeProto,
   NodeProtoSchema,
@@ -11,62 +22,96 @@ import {
   TensorProtoSchema,
   toBinary,
 } from "./proto.js";
-import type { ResolvedRewrite } from "./rewrite-graph.js";
+import type { BodyChange, ResolvedRewrite } from "./rewrite-graph.js";
 import { literal, type NestedSplice, type Splice, withLengthPrefixes } from "./splice.js";
 import type { MessageSpan, Span } from "./tensor-location.js";
 import { concat, record, varintBytes } from "./wire-record.js";
 import { withFields } from "./with-fields.js";
 
-/** The changes of a model file that a rewrite of its main graph needs. New tensors are written without data. */
-export function rewriteSplices(model: Model, graph: GraphProto, rewrite: ResolvedRewrite): readonly Splice[] {
-  const records = graphRecords(model.storage.source);
-  const bytesOf = nodeEncoder(model, graph, records);
-  const nested = [
-    ...prepended(records, rewrite, bytesOf),
-    ...replaced(graph, records, rewrite, bytesOf),
-    ...removed(graph, records, rewrite),
-    ...added(records, rewrite),
-  ];
+/** The changes of a model file that a rewrite needs. New tensors are written without data. */
+export function rewriteSplices(model: Model, rewrite: ResolvedRewrite): readonly Splice[] {
+  const records = modelRecords(model.storage.source);
+  const recordsOf = bodyFinder(model.storage.source, records);
+  // Inner bodies first: where one ends with the body around it, what is added to it comes before what is added there.
+  const nested = rewrite.changes
+    .toReversed()
+    .flatMap((change) => bodySplices(model, recordsOf(change.place), rewrite, change));
   return withLengthPrefixes(nested, versionSplices(model, records, rewrite));
 }
 
-/** Encodes nodes as records of a graph. */
+/** Finds the records of bodies; those of each body once. */
+function bodyFinder(source: ByteSource, { graph, functions }: ModelRecords): (place: BodyPlace) => BodyRecords {
+  const found = new Map<BodyPlace, BodyRecords>();
+  const messagesOf = ({ owner, function: index }: BodyPlace): readonly MessageSpan[] => {
+    if (owner !== undefined) return [subgraphMessage(source, recordsOf(owner.place).node[owner.node]!, owner)];
+    return index === undefined ? graph : [functions[index]!];
+  };
+  const recordsOf = (place: BodyPlace): BodyRecords => {
+    const known = found.get(place);
+    if (known !== undefined) return known;
+    const records = bodyRecords(source, messagesOf(place), isFunction(place.body) ? FunctionField : GraphField);
+    found.set(place, records);
+    return records;
+  };
+  return recordsOf;
+}
+
+function bodySplices(
+  model: Model,
+  records: BodyRecords,
+  rewrite: ResolvedRewrite,
+  change: BodyChange,
+): readonly NestedSplice[] {
+  const bytesOf = nodeEncoder(model, change, records);
+  return [
+    ...prepended(records, change, bytesOf),
+    ...replaced(records, rewrite, change, bytesOf),
+    ...removed(records, rewrite, change),
+    ...added(records, change),
+  ];
+}
+
+/** Encodes nodes as records of a body. */
 type NodeEncoder = (nodes: readonly NodeProto[]) => Uint8Array;
 
-function prepended(records: GraphRecords, { prepend }: ResolvedRewrite, bytesOf: NodeEncoder): readonly NestedSplice[] {
+function prepended(records: BodyRecords, { prepend }: BodyChange, bytesOf: NodeEncoder): readonly NestedSplice[] {
   const first = records.node[0];
-  const message = first?.message ?? records.graph.at(-1)!;
+  const message = first?.message ?? records.messages.at(-1)!;
   const at = first?.start ?? message.end;
   return insertion(message, at, bytesOf(prepend));
 }
 
 function replaced(
-  graph: GraphProto,
-  records: GraphRecords,
+  records: BodyRecords,
   { replace }: ResolvedRewrite,
+  { place }: BodyChange,
   bytesOf: NodeEncoder,
 ): readonly NestedSplice[] {
-  return graph.node.flatMap((node, index) => {
+  return place.body.node.flatMap((node, index) => {
     const substitutes = replace.get(node);
-    return substitutes === undefined ? [] : [change(records.node[index]!, bytesOf(substitutes))];
+    return substitutes === undefined ? [] : [changed(records.node[index]!, bytesOf(substitutes))];
   });
 }
 
-function removed(graph: GraphProto, records: GraphRecords, rewrite: ResolvedRewrite): readonly NestedSplice[] {
-  const { remove, removeInputs } = rewrite;
+function removed(
+  records: BodyRecords,
+  { remove, removeInputs }: ResolvedRewrite,
+  { place: { body } }: BodyChange,
+): readonly NestedSplice[] {
+  if (isFunction(body)) return [];
   const spans = [
-    ...records.initializer.filter((_, index) => remove.has(graph.initializer[index]!)),
+    ...records.initializer.filter((_, index) => remove.has(body.initializer[index]!)),
     ...records.sparseInitializer.filter((_, index) => {
-      const { values } = graph.sparseInitializer[index]!;
+      const { values } = body.sparseInitializer[index]!;
       return values !== undefined && remove.has(values);
     }),
-    ...records.input.filter((_, index) => removeInputs.has(graph.input[index]!)),
+    ...records.input.filter((_, index) => removeInputs.has(body.input[index]!)),
   ];
-  return spans.map((span) => change(span, new Uint8Array(0)));
+  return spans.map((span) => changed(span, new Uint8Array(0)));
 }
 
-function added(records: GraphRecords, { initializers: { dense, sparse } }: ResolvedRewrite): readonly NestedSplice[] {
-  const message = records.graph.at(-1)!;
+function added(records: BodyRecords, { dense, sparse }: BodyChange): readonly NestedSplice[] {
+  const message = records.messages.at(-1)!;
   const parts = [
     ...dense.map((tensor) => record(GraphField.initializer, toBinary(TensorProtoSchema, tensor))),
     ...sparse.map((tensor) => record(GraphField.sparseInitializer, toBinary(SparseTensorProtoSchema, tensor))),
@@ -74,12 +119,13 @@ function added(records: GraphRecords, { initializers: { dense, sparse } }: Resol
   return insertion(message, message.end, concat(parts));
 }
 
-/** Nodes of the model are copied as they are: encoding them again would lose the data of their tensors. */
-function nodeEncoder({ storage }: Model, graph: GraphProto, records: GraphRecords): NodeEncoder {
-  const indices = new Map(graph.node.map((node, index) => [node, index]));
+/** Nodes of the same body are copied as they are: encoding them again would lose the data of their tensors. */
+function nodeEncoder({ storage }: Model, { place: { body } }: BodyChange, records: BodyRecords): NodeEncoder {
+  const field = isFunction(body) ? FunctionField.node : GraphField.node;
+  const indices = new Map(body.node.map((node, index) => [node, index]));
   const encode = (node: NodeProto): Uint8Array => {
     const index = indices.get(node);
-    if (index === undefined) return record(GraphField.node, toBinary(NodeProtoSchema, node));
+    if (index === undefined) return record(field, toBinary(NodeProtoSchema, node));
     const { start, end } = records.node[index]!;
     return storage.source.read(start, end - start);
   };
@@ -90,13 +136,13 @@ function insertion(message: MessageSpan, at: number, bytes: Uint8Array): readonl
   return bytes.length === 0 ? [] : [{ ...literal(at, at, bytes), message }];
 }
 
-function change({ start, end, message }: RecordSpan, bytes: Uint8Array): NestedSplice {
+function changed({ start, end, message }: RecordSpan, bytes: Uint8Array): NestedSplice {
   return { ...literal(start, end, bytes), message };
 }
 
 function versionSplices(
   { proto, storage }: Model,
-  records: GraphRecords,
+  records: ModelRecords,
   { opset, irVersion }: ResolvedRewrite,
 ): readonly Splice[] {
   const splices: Splice[] = [];
@@ -110,7 +156,7 @@ function versionSplices(
   return splices;
 }
 
-function opsetSplices(proto: ModelProto, records: GraphRecords, opset: number, size: number): readonly Splice[] {
+function opsetSplices(proto: ModelProto, records: ModelRecords, opset: number, size: number): readonly Splice[] {
   const splices = proto.opsetImport.flatMap((given, index) => {
     if (given.domain !== "" && given.domain !== "ai.onnx") return [];
     checkNotBelow("the opset", Number(given.version), opset);

@@ -1,3 +1,4 @@
+import { type Body, isFunction, subgraphsOf } from "./bodies.js";
 import { OnnxError } from "./errors.js";
 import type { ModelProto, NodeProto, TensorProto } from "./proto.js";
 import { walkGraphs } from "./tensors.js";
@@ -14,13 +15,29 @@ export function definedNames(model: ModelProto): Set<string> {
   return names;
 }
 
-/** Every value that nodes of the main graph and of the graphs below it read, or that a graph hands out. */
-export function readNames(model: ModelProto): Set<string> {
-  const names = new Set<string>();
-  for (const { path, graph, nodes } of walkGraphs(model)) {
-    if (path[0] !== "main") continue;
-    for (const { input } of nodes) for (const name of input) names.add(name);
-    for (const { name } of graph?.output ?? []) names.add(name);
+/**
+ * The values that a body itself defines.
+ *
+ * @param counts whether a node, initializer (a sparse one by its values) or input of a graph counts; @default all do
+ */
+export function namesIn(body: Body, counts: (one: unknown) => boolean = () => true): Set<string> {
+  const names = new Set(body.node.filter(counts).flatMap(({ output }) => output));
+  if (isFunction(body)) {
+    for (const name of body.input) names.add(name);
+  } else {
+    const values = body.sparseInitializer.map((tensor) => tensor.values);
+    for (const one of [...body.input, ...body.initializer, ...values]) if (one && counts(one)) names.add(one.name);
+  }
+  names.delete("");
+  return names;
+}
+
+/** Every value that nodes of a body and of the graphs below it read, or that one of these hands out. */
+export function readNames(body: Body): Set<string> {
+  const names = new Set<string>(isFunction(body) ? body.output : body.output.map(({ name }) => name));
+  for (const node of body.node) {
+    for (const name of node.input) names.add(name);
+    for (const graph of subgraphsOf(node)) for (const name of readNames(graph)) names.add(name);
   }
   return names;
 }
