@@ -23,6 +23,7 @@ export { random } from "./criteria/random.js";
 export { wanda } from "./criteria/wanda.js";
 export { denseMatrix } from "./dense-matrix.js";
 export { CoreError, type CoreErrorCode, type CoreErrorContext, isCoreError, type Refusal } from "./errors.js";
+export { forEachEntry } from "./layout/for-each-entry.js";
 export { describeLocation, type EntryLocation, locate } from "./layout/locate.js";
 export { type MatrixLayout, matrixLayout } from "./layout/matrix-layout.js";
 export { applyMask } from "./mask/apply-mask.js";

@@ -13,10 +13,12 @@ import { certify, readCertificate } from "../certificate.js";
 import { EspalierError } from "../errors.js";
 import { loadMetric } from "../load-metric.js";
 import { openModel } from "../open-model.js";
+import { verifyReport } from "../report/verify-report.js";
 import { fromFiles } from "../samples.js";
 import { readStatistics } from "../statistics.js";
 import { verify } from "../verify.js";
 import { checkWritable } from "../write.js";
+import { commandText } from "./command-text.js";
 import { EXIT } from "./exit-code.js";
 import { collect, decimal, whole } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
@@ -40,6 +42,7 @@ export interface VerifyFlags {
   readonly writeCertificate?: string;
   readonly junit?: string;
   readonly markdown?: string;
+  readonly report?: string;
   readonly statistics?: string;
   readonly include?: string[];
   readonly exclude?: string[];
@@ -81,6 +84,7 @@ export function verifyCommand(): Command {
     .option("--write-certificate <file>", "when everything passed, certify the pruned model: masks, hashes, results")
     .option("--junit <file>", "write the checks as JUnit XML")
     .option("--markdown <file>", "write the checks as Markdown, for a pull request")
+    .option("--report <file>", "write a report with plots and pictures of the masks, as one HTML file")
     .option("--statistics <file>", "what wanda saw, so that pruning can be repeated")
     .option("--include <glob>", "the weights or nodes that must have pattern and sparsity (repeatable)", collect)
     .option("--exclude <glob>", "weights or nodes that need not (repeatable)", collect)
@@ -90,13 +94,17 @@ export function verifyCommand(): Command {
 }
 
 async function run(original: string, pruned: string | undefined, flags: VerifyFlags): Promise<void> {
-  for (const path of [flags.junit, flags.markdown, flags.writeCertificate]) {
+  for (const path of [flags.junit, flags.markdown, flags.report, flags.writeCertificate]) {
     if (path !== undefined) checkWritable(path);
   }
   const verification = pruned === undefined ? judgeAlone(original, flags) : await judgeBoth(original, pruned, flags);
   const judged = pruned ?? original;
   if (flags.junit !== undefined) writeReport(flags.junit, formatJunit(verification, { name: judged }));
   if (flags.markdown !== undefined) writeReport(flags.markdown, formatMarkdown(verification, { title: judged }));
+  if (flags.report !== undefined && pruned !== undefined) {
+    const commands = [commandText(process.argv.slice(2))];
+    writeReport(flags.report, await verifyReport({ verification, original, pruned, title: pruned, commands }));
+  }
   process.stdout.write(`${flags.json ? JSON.stringify(verification, null, 2) : formatVerification(verification)}\n`);
   process.exitCode = verification.status === "failed" ? EXIT.failed : EXIT.done;
   if (flags.writeCertificate === undefined || pruned === undefined) return;
@@ -138,6 +146,7 @@ async function judgeBoth(original: string, pruned: string, flags: VerifyFlags): 
       ...(flags.confident && { confident: true }),
       ...(flags.maxBytes !== undefined && { maxBytes: flags.maxBytes }),
       ...(flags.minSpeedup !== undefined && { minSpeedup: flags.minSpeedup }),
+      ...(flags.report !== undefined && { gzip: true }),
       ...(flags.statistics !== undefined && { statistics: readStatistics(flags.statistics) }),
       ...(flags.certificate !== undefined && { certificate: readCertificate(flags.certificate) }),
       ...(flags.include && { include: flags.include }),

@@ -1,0 +1,35 @@
+import type * as ObservablePlot from "@observablehq/plot";
+import { type Markup, trusted, visible } from "./markup.js";
+
+/** What draws plots: some 200 ms to load, so only reports do. */
+export interface Drawing {
+  readonly Plot: typeof ObservablePlot;
+  /**
+   * A plot as static SVG that takes its colours from the page.
+   *
+   * @param label read out instead of the plot
+   */
+  svg(label: string, options: ObservablePlot.PlotOptions): Markup;
+}
+
+/** Loads Observable Plot and a document for it to draw in. */
+export async function loadDrawing(): Promise<Drawing> {
+  const [Plot, { parseHTML }] = await Promise.all([import("@observablehq/plot"), import("linkedom")]);
+  const { document } = parseHTML("<!doctype html><html><body></body></html>");
+  return {
+    Plot,
+    svg(label, options) {
+      const element = Plot.plot({
+        className: "plot",
+        ...options,
+        document: document as unknown as NonNullable<ObservablePlot.PlotOptions["document"]>,
+      });
+      element.querySelector("style")?.remove(); // the page has it once
+      for (const [name, value] of Object.entries({ role: "img", "aria-label": visible(label), "font-size": "11" })) {
+        element.setAttribute(name, value);
+      }
+      element.removeAttribute("font-family");
+      return trusted(element.outerHTML);
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { barPlot } from "./bar-plot.js";
+import { dataTable, folded } from "./data-table.js";
+import type { Drawing } from "./drawing.js";
+import { figure } from "./figure.js";
+import { html, type Markup } from "./markup.js";
+import { figureText, shareText } from "./number-text.js";
+import type { Section } from "./page.js";
+
+/** What the plots and the table say about one weight. */
+export interface LayerLine {
+  readonly name: string;
+  /** Fractions of zeros. */
+  readonly zeros: number;
+  readonly zerosBefore?: number;
+  readonly weightError: number;
+  /** Entries, where they are known: the plots show the largest weights. */
+  readonly entries?: number;
+}
+
+/** Bars that fit a screen; the table has the rest. */
+const PLOTTED = 24;
+
+/**
+ * Sparsity and error layer by layer.
+ *
+ * @param lead what stands above the plots
+ */
+export function layersSection(drawing: Drawing, layers: readonly LayerLine[], lead: string): Section | undefined {
+  if (layers.length === 0) return undefined;
+  return { id: "layers", title: "Layer by layer", body: html`<p>${lead}</p>${layerFigures(drawing, layers)}` };
+}
+
+/** The two plots and the table of one model. */
+export function layerFigures(drawing: Drawing, layers: readonly LayerLine[]): Markup {
+  const plotted = largest(layers);
+  const zeros = plotted.map(({ name, zeros, zerosBefore }) => ({
+    name,
+    value: zeros,
+    text: shareText(zeros),
+    ...(zerosBefore !== undefined && { before: zerosBefore }),
+  }));
+  const errors = plotted.map(({ name, weightError }) => {
+    return { name, value: Number.isFinite(weightError) ? weightError : 0, text: figureText(weightError) };
+  });
+  const rest = layers.length > plotted.length ? ` The ${plotted.length} largest of ${layers.length} weights.` : "";
+  return html`<div class="pair">${figure({
+    title: "Zeros",
+    caption: `Part of a weight's entries that is zero.${rest}`,
+    draw: (width) => barPlot(drawing, { label: "zeros", bars: zeros, end: 1 }, width),
+  })}${figure({
+    title: "How far the values moved",
+    caption: `‖W − W′‖ / ‖W‖ over all entries: 0 is untouched, 1 as far as a weight of zeros.${rest}`,
+    draw: (width) => barPlot(drawing, { label: "weight error", bars: errors }, width),
+  })}</div>
+${folded(`All ${layers.length} weights as a table`, layerTable(layers))}`;
+}
+
+function largest(layers: readonly LayerLine[]): readonly LayerLine[] {
+  const chosen = new Set([...layers].sort((a, b) => (b.entries ?? 0) - (a.entries ?? 0)).slice(0, PLOTTED));
+  return layers.filter((layer) => chosen.has(layer));
+}
+
+function layerTable(layers: readonly LayerLine[]): Markup {
+  const before = layers.some(({ zerosBefore }) => zerosBefore !== undefined);
+  return dataTable("Zeros and error of every pruned weight.", layers, [
+    { heading: "weight", cell: ({ name }) => html`<bdi>${name}</bdi>` },
+    ...(before
+      ? [{ heading: "zeros before", cell: ({ zerosBefore = 0 }: LayerLine) => shareText(zerosBefore), numeric: true }]
+      : []),
+    { heading: "zeros", cell: ({ zeros }) => shareText(zeros), numeric: true },
+    { heading: "weight error", cell: ({ weightError }) => figureText(weightError), numeric: true },
+  ]);
+}
