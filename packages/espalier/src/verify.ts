@@ -27,6 +27,7 @@ type Judgement = Pick<
   | "statistics"
   | "gzip"
   | "latencyRuns"
+  | "loads"
 >;
 
 /**

@@ -1,7 +1,10 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { decodeModel, encodeModel, type Model } from "@espalier/onnx";
 import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { isVerifyError, type VerifyOptions, verifyPruned } from "@espalier/verify";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 /** x [batch, size] · W through as many layers as given: time and bytes grow with them. */
 function layers(count: number, size: number, activation = "Relu"): Model {
@@ -73,10 +76,52 @@ describe("the check speedup", () => {
     [{ maxBytes: -1 }, "maxBytes is -1"],
     [{ maxBytes: Number.NaN }, "maxBytes is NaN"],
     [{ minSpeedup: 0 }, "minSpeedup is 0, expected a ratio above 0, such as 1.2"],
+    [{ loads: 1.5 }, "loads is 1.5, expected a whole number of at least 0"],
     [{ minSpeedup: 1.1, latencyRuns: 5 }, "latencyRuns is 5, expected at least 10 for minSpeedup"],
   ])("refuses %o", async (options, message) => {
     const error = await verifyPruned({ original: small, pruned: small, ...options }).catch((caught) => caught);
     expect(isVerifyError(error) && error.code).toBe("invalid-option");
     expect(error.message).toContain(message);
+  });
+});
+
+describe("what loading takes", () => {
+  it("is measured for both models when asked for, also when they are bytes", async () => {
+    const large = layers(16, 512);
+    const { loading } = await verifyPruned({ original: small, pruned: large, loads: 1 });
+    if (loading === undefined || "problem" in loading) throw new Error(loading?.problem ?? "not measured");
+    expect(loading.original.processes).toBe(1);
+    expect(loading.pruned.milliseconds.median).toBeGreaterThan(0);
+    // 16 matrices of 1 MiB: were the models exchanged, or the runtime's own memory in it, this would not hold.
+    if (process.platform === "linux") {
+      expect(loading.pruned.peakBytes!.median - loading.original.peakBytes!.median).toBeGreaterThan(15e6);
+      expect(loading.original.peakBytes!.median).toBeLessThan(15e6);
+    }
+  });
+
+  it("is not there when nobody asks for it", async () => {
+    expect((await verifyPruned({ original: small, pruned: small })).loading).toBeUndefined();
+  });
+
+  it("is a problem and no error where a model does not load", async () => {
+    const unknown = layers(1, 8, "NoSuchOperator");
+    const { loading } = await verifyPruned({ original: small, pruned: unknown, loads: 1 });
+    expect(loading).toMatchObject({ problem: expect.stringMatching(/NoSuchOperator/) });
+  });
+
+  it("leaves no temporary folder", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "espalier-costs-"));
+    vi.stubEnv("TMPDIR", folder);
+    try {
+      const models = layers(1, 8);
+      expect((await verifyPruned({ original: models, pruned: models, loads: 1 })).loading).not.toHaveProperty(
+        "problem",
+      );
+      // ONNX Runtime leaves files of its own there.
+      expect(readdirSync(folder).filter((name) => name.startsWith("espalier"))).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true });
+    }
   });
 });

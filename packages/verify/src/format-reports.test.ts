@@ -16,6 +16,7 @@ const verification: Verification = {
     speedup: { ratio: 2, interval: { low: 1.5, high: 2.5 }, verdict: "faster" },
   },
 };
+const loading: Verification["loading"] = { problem: "<no> room" };
 const passed: Verification = { ...verification, status: "passed", checks: verification.checks.slice(0, 1) };
 
 /** Names that try to break out of everything. */
@@ -44,6 +45,11 @@ describe("formatJunit", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  it("says what loading takes", () => {
+    const xml = formatJunit({ ...verification, loading });
+    expect(xml).toContain("faster\nloading could not be measured: &lt;no&gt; room\nfailed:");
   });
 
   it("stays XML whatever the names in a model are", () => {
@@ -82,6 +88,11 @@ describe("formatMarkdown", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  it("says what loading takes", () => {
+    const text = formatMarkdown({ ...verification, loading });
+    expect(text).toContain("faster\n- loading could not be measured: <no> room\n\n</details>");
   });
 
   it("starts with the good news when all passed", () => {

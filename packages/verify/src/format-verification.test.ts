@@ -59,4 +59,27 @@ describe("formatVerification", () => {
         "speed: 1.071 times the original's (95 % interval 0.980 to 1.200): no difference shown\n",
     );
   });
+
+  it("adds what loading takes, or why that is not known", () => {
+    const once = (value: number) => ({ median: value, min: value, max: value });
+    const loading = {
+      original: { processes: 3, milliseconds: { median: 20, min: 19.5, max: 30 }, peakBytes: once(4e6) },
+      pruned: { processes: 3, milliseconds: { median: 50, min: 40, max: 60 }, peakBytes: once(10_000_000) },
+    };
+    expect(formatVerification({ ...verification, loading })).toContain(
+      "loading, median of 3 fresh processes: 20.0 ms (19.5 to 30.0) original, 50.0 ms (40.0 to 60.0) pruned (2.500)\n" +
+        "peak memory of loading, above the runtime's own: 4.0 MB original, 10.0 MB pruned (2.500)\nfailed:",
+    );
+    const unknown = { processes: 1, milliseconds: once(2) };
+    expect(formatVerification({ ...verification, loading: { original: unknown, pruned: unknown } })).toContain(
+      "loading, in a fresh process: 2.0 ms original, 2.0 ms pruned (1.000)\nfailed:",
+    );
+    const nothing = { ...unknown, peakBytes: once(0) };
+    expect(formatVerification({ ...verification, loading: { original: nothing, pruned: nothing } })).toContain(
+      "own: 0.0 MB original, 0.0 MB pruned\n",
+    );
+    expect(formatVerification({ ...verification, loading: { problem: "no\nroom" } })).toContain(
+      "loading could not be measured: no room\n",
+    );
+  });
 });

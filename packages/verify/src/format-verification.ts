@@ -1,7 +1,7 @@
 import { markdownTable } from "markdown-table";
 import type { Check } from "./check.js";
 import type { Verification } from "./verification.js";
-import { latencyLines, numberText, oneLine, sizeLines, verdictLine } from "./verification-lines.js";
+import { latencyLines, loadingLines, numberText, oneLine, sizeLines, verdictLine } from "./verification-lines.js";
 
 const HEADER = ["check", "status", "measured", "limit"];
 
@@ -14,7 +14,7 @@ export function formatVerification(verification: Verification): string {
   const table = markdownTable([HEADER, ...checks.map(cellsOf)], { align: ["l", "l", "r", "r"] });
   const findings = checks.map(({ name, message }) => `${name}: ${oneLine(message)}`);
   const sizes = sizeLines(verification);
-  const times = latencyLines(verification.latency);
+  const times = [...latencyLines(verification.latency), ...loadingLines(verification.loading)];
   return [table, "", ...findings, "", ...sizes, ...times, verdictLine(verification), ""].join("\n");
 }
 

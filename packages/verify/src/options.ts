@@ -61,6 +61,11 @@ export interface VerifyOptions {
   readonly gzip?: boolean;
   /** How often to time each model, in turns; 0 measures nothing. @default 0, or 30 with `minSpeedup` */
   readonly latencyRuns?: number;
+  /**
+   * In how many fresh processes to load each model, in turns, to see how long that takes and how much memory; 0 measures
+   * nothing. Models that are not given by path are written to a temporary folder for it. @default 0
+   */
+  readonly loads?: number;
   /** Called before each check. @default nothing */
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
@@ -79,15 +84,16 @@ export interface VerifyProgress {
  * @throws {VerifyError} `invalid-option`
  */
 export function requireValidOptions(options: VerifyOptions): void {
-  const { minSparsity, maxOutputError, latencyRuns } = options;
+  const { minSparsity, maxOutputError } = options;
   if (minSparsity !== undefined && !(minSparsity >= 0 && minSparsity < 1)) {
     throw invalid("minSparsity", minSparsity, "a fraction of zeros in [0, 1), such as 0.5");
   }
   if (maxOutputError !== undefined && !(maxOutputError >= 0)) {
     throw invalid("maxOutputError", maxOutputError, "a relative distance of at least 0, such as 0.05");
   }
-  if (latencyRuns !== undefined && !(Number.isSafeInteger(latencyRuns) && latencyRuns >= 0)) {
-    throw invalid("latencyRuns", latencyRuns, "a whole number of at least 0");
+  for (const name of ["latencyRuns", "loads"] as const) {
+    const count = options[name] ?? 0;
+    if (!Number.isSafeInteger(count) || count < 0) throw invalid(name, count, "a whole number of at least 0");
   }
   requireValidAccuracy(options);
   requireValidCosts(options);

@@ -1,4 +1,4 @@
-import type { Spread } from "@espalier/runtime";
+import type { Loading, Spread } from "@espalier/runtime";
 import type { Check } from "./check.js";
 import type { ByModel, Latency, Speedup, Verification } from "./verification.js";
 
@@ -31,6 +31,34 @@ function speedLine({ ratio, interval, verdict }: Speedup): string {
   const claim = verdict === "undecided" ? "no difference shown" : verdict;
   const range = `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}`;
   return `speed: ${ratio.toFixed(3)} times the original's (95 % interval ${range}): ${claim}`;
+}
+
+/** What loading both models takes; none where it was not measured. */
+export function loadingLines(loading: Verification["loading"]): string[] {
+  if (loading === undefined) return [];
+  if ("problem" in loading) return [`loading could not be measured: ${oneLine(loading.problem)}`];
+  const { processes } = loading.original;
+  const how = processes === 1 ? "in a fresh process" : `median of ${processes} fresh processes`;
+  const times = compared(loading, "ms", ({ milliseconds }) => milliseconds);
+  const peaks = compared(loading, "MB", ({ peakBytes }) => peakBytes, 1e6);
+  const lines = [`loading, ${how}: ${times}`];
+  return peaks === undefined ? lines : [...lines, `peak memory of loading, above the runtime's own: ${peaks}`];
+}
+
+function compared(
+  { original, pruned }: ByModel<Loading>,
+  unit: string,
+  spreadOf: (loading: Loading) => Spread | undefined,
+  divisor = 1,
+): string | undefined {
+  const [before, after] = [spreadOf(original), spreadOf(pruned)];
+  if (before === undefined || after === undefined) return undefined;
+  const text = (value: number) => (value / divisor).toFixed(1);
+  const one = ({ median, min, max }: Spread) =>
+    `${text(median)} ${unit}${min === max ? "" : ` (${text(min)} to ${text(max)})`}`;
+  // A model that is smaller than what the kernel counts in may take nothing.
+  const ratio = before.median === 0 ? "" : ` (${(after.median / before.median).toFixed(3)})`;
+  return `${one(before)} original, ${one(after)} pruned${ratio}`;
 }
 
 /** `failed: 6 passed, 1 failed, 1 skipped`. */

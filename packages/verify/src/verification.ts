@@ -1,4 +1,4 @@
-import type { Spread } from "@espalier/runtime";
+import type { Loading, Spread } from "@espalier/runtime";
 import type { Interval } from "./accuracy/bootstrap.js";
 import type { Check } from "./check.js";
 
@@ -14,6 +14,8 @@ export interface Verification {
   readonly gzipBytes?: ByModel<number>;
   /** Present when asked for and both models run. */
   readonly latency?: Latency;
+  /** What loading each model takes in a fresh process, or why that could not be found out; present when asked for. */
+  readonly loading?: ByModel<Loading> | { readonly problem: string };
 }
 
 /** One value for each of the two models. */

@@ -1,5 +1,6 @@
 import type { Check } from "./check.js";
 import { CHECKS } from "./checks/registry.js";
+import { loadingOf } from "./loading.js";
 import { modelBytes } from "./model-bytes.js";
 import { requireValidOptions, type VerifyOptions } from "./options.js";
 import type { Verification } from "./verification.js";
@@ -29,12 +30,14 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
       pruned: modelBytes(options.pruned, options.gzip ?? false),
     };
     const latency = await context.latency();
+    const loading = await loadingOf(options);
     return {
       status: checks.some((check) => check.status === "failed") ? "failed" : "passed",
       checks,
       bytes: { original: sizes.original.raw, pruned: sizes.pruned.raw },
       ...(options.gzip && { gzipBytes: { original: sizes.original.gzip, pruned: sizes.pruned.gzip } }),
       ...(latency && { latency }),
+      ...(loading && { loading }),
     };
   } finally {
     await context.execution.close();

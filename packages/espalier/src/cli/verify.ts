@@ -40,6 +40,7 @@ export interface VerifyFlags {
   readonly minSpeedup?: number;
   readonly certificate?: string;
   readonly writeCertificate?: string;
+  readonly loads?: number;
   readonly junit?: string;
   readonly markdown?: string;
   readonly report?: string;
@@ -58,6 +59,9 @@ const LATENCY_RUNS = 15;
 
 /** The same where a speed-up is judged: what chance does must be told apart. */
 const JUDGED_LATENCY_RUNS = 60;
+
+/** How often each model is loaded in a process of its own: once is enough to see twice the memory, and takes half a second. */
+const LOADS = 1;
 
 /** `espalier verify ORIGINAL PRUNED`: judges a pruned model; exit code 1 when a check failed. */
 export function verifyCommand(): Command {
@@ -82,6 +86,7 @@ export function verifyCommand(): Command {
     .option("--min-speedup <ratio>", "least ratio of the original's time to the pruned model's", decimal)
     .option("--certificate <file>", "check again what was certified: which masks still hold, which weights moved")
     .option("--write-certificate <file>", "when everything passed, certify the pruned model: masks, hashes, results")
+    .option("--loads <number>", `fresh processes that load each model, for time and memory (default ${LOADS})`, whole)
     .option("--junit <file>", "write the checks as JUnit XML")
     .option("--markdown <file>", "write the checks as Markdown, for a pull request")
     .option("--report <file>", "write a report with plots and pictures of the masks, as one HTML file")
@@ -133,6 +138,7 @@ async function judgeBoth(original: string, pruned: string, flags: VerifyFlags): 
       pruned,
       backend: flags.backend,
       latencyRuns: flags.minSpeedup === undefined ? LATENCY_RUNS : JUDGED_LATENCY_RUNS,
+      loads: flags.loads ?? LOADS,
       onProgress: (event) => progress.show(event),
       ...(flags.pattern !== undefined && { pattern: patternOf(flags.pattern, flags.minSparsity) }),
       ...(flags.minSparsity !== undefined && { minSparsity: flags.minSparsity }),
