@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -115,4 +115,29 @@ test("09-tensorrt-two-of-four finds 2:4 in every weight that TensorRT could use"
   const output = await example("09-tensorrt-two-of-four");
   expect(output).toMatch(/^2:4 +17 +1,213,952$/m);
   expect(output).not.toContain("not 2:4");
+});
+
+describe("10-ci-gate", () => {
+  const folder = join(import.meta.dirname, "10-ci-gate");
+  const build = join(folder, "build");
+  const gate = (sparsity: string) => {
+    rmSync(build, { recursive: true, force: true });
+    mkdirSync(build);
+    const command = join(folder, "node_modules/espalier/bin/espalier.js");
+    const env = { ...process.env, SPARSITY: sparsity };
+    return execute(process.execPath, [command, "run", join(folder, "espalier.config.ts")], { env });
+  };
+
+  test("lets half of the product weights go, and hands out model, comment and certificate", async () => {
+    await gate("0.5");
+    expect(readFileSync(join(build, "comment.md"), "utf8")).toMatch(/^### ✅/);
+    for (const file of ["model.onnx", "pruned.cert.json", "report.xml"])
+      expect(existsSync(join(build, file))).toBe(true);
+  });
+
+  test("fails a pull request that takes nine tenths of them, and exports nothing", async () => {
+    await expect(gate("0.9")).rejects.toMatchObject({ code: 1, stdout: expect.stringMatching(/accuracy +\| failed/) });
+    expect(readFileSync(join(build, "comment.md"), "utf8")).toMatch(/^### ❌/);
+    expect(existsSync(join(build, "model.onnx"))).toBe(false);
+  });
 });
