@@ -73,6 +73,7 @@ export {
 export type { RecoveryOptions } from "./recovery/recovery-options.js";
 export type { LayerRecovery, RecoveryReport } from "./recovery/recovery-report.js";
 export { measureSensitivities } from "./recovery/sensitivities.js";
+export { type SweepReportOptions, shownRow, sweepReport } from "./report/sweep-report.js";
 export { type VerifyReportOptions, verifyReport } from "./report/verify-report.js";
 export { fromFiles, fromNpz, type SampleSource, type Samples } from "./samples.js";
 export type { WeightSelection } from "./select-weights.js";

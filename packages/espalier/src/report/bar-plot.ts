@@ -8,8 +8,8 @@ export interface Bar {
   readonly value: number;
   /** The value in words, beside the bar. */
   readonly text: string;
-  /** A tick where the value was before. */
-  readonly before?: number;
+  /** A second value, as a tick: where it was before, what gzip leaves. */
+  readonly tick?: number;
   /** Drawn hollow: what the others are compared with. */
   readonly reference?: boolean;
 }
@@ -34,7 +34,7 @@ const LETTER = 6.4;
 /** Draws the bars in the order given. */
 export function barPlot({ Plot, svg }: Drawing, { label, bars, end }: BarPlot, width: number): Markup {
   const rows = bars.map((bar, row) => ({ ...bar, row, name: shortened(bar.name, Math.floor(width / LETTER)) }));
-  const before = rows.filter((row) => row.before !== undefined && row.before > 0);
+  const ticked = rows.filter(({ tick = 0 }) => tick > 0);
   return svg(`${label}: ${rows.map(({ name, text }) => `${name} ${text}`).join("; ")}`, {
     width,
     height: 8 + BAR_HEIGHT * rows.length,
@@ -53,7 +53,7 @@ export function barPlot({ Plot, svg }: Drawing, { label, bars, end }: BarPlot, w
         fill: ({ reference }) => (reference ? "transparent" : "var(--s1)"),
         stroke: ({ reference }) => (reference ? "var(--soft)" : "var(--s1)"),
       }),
-      Plot.tickX(before, { x: "before", y: "row", insetTop: 14, insetBottom: 8, stroke: "currentColor" }),
+      Plot.tickX(ticked, { x: "tick", y: "row", insetTop: 14, insetBottom: 8, stroke: "currentColor" }),
       Plot.text(rows, { x: 0, y: "row", text: "name", textAnchor: "start", dy: -9 }),
       Plot.text(rows, {
         x: "value",

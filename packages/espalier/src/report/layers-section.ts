@@ -37,7 +37,7 @@ export function layerFigures(drawing: Drawing, layers: readonly LayerLine[]): Ma
     name,
     value: zeros,
     text: shareText(zeros),
-    ...(zerosBefore !== undefined && { before: zerosBefore }),
+    ...(zerosBefore !== undefined && { tick: zerosBefore }),
   }));
   const errors = plotted.map(({ name, weightError }) => {
     return { name, value: Number.isFinite(weightError) ? weightError : 0, text: figureText(weightError) };
