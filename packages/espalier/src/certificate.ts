@@ -13,12 +13,13 @@ import { VERSION } from "./version.js";
  * @param verification what `verify` said about these two
  * @throws {VerifyError} `not-passed` when it failed
  * @throws {OnnxError} when one of the files is no usable ONNX model
+ * @throws {RunnerError} when weights are encoded and the backend that reads them is missing
  */
 export function certify(
   original: string | Uint8Array,
   pruned: string | Uint8Array,
   verification: Verification,
-): Certificate {
+): Promise<Certificate> {
   const models = { original: openModel(original), pruned: openModel(pruned) };
   return issueCertificate({ ...models, verification, versions: { espalier: VERSION } });
 }

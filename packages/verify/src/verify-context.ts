@@ -5,12 +5,17 @@ import { type Comparison, compareModels } from "./compare-models.js";
 import { Execution } from "./execution.js";
 import { latencyOf } from "./latency.js";
 import type { VerifyOptions } from "./options.js";
+import { readJudged } from "./reading/read-judged.js";
+import type { Reading } from "./reading/reading.js";
+import { partOptions } from "./reading/run-alone.js";
 import type { Latency } from "./verification.js";
 import { pairWeights, type WeightPair } from "./weight-pairs.js";
 
 /** What checks share: the options, what was found out about both models once, and the running models. */
 export interface VerifyContext {
   readonly options: VerifyOptions;
+  /** The pruned model as it is read: its weights dense, however they are stored. What checks look at, not what is run. */
+  readonly reading: Reading;
   /** The pruned model's record; undefined where it has none. */
   readonly record: ParsedPruningRecord | undefined;
   /** All steps of that record, oldest first; none where it is missing or unreadable. */
@@ -30,11 +35,17 @@ export interface VerifyContext {
   readonly latency: () => Promise<Latency | undefined>;
 }
 
-/** Reads both models' weights once; runs nothing yet. */
-export function createContext(options: VerifyOptions): VerifyContext {
+/**
+ * Reads both models' weights once, and runs what weights are computed by in the pruned model.
+ *
+ * @throws {OnnxError} when a tensor cannot be read
+ * @throws {RunnerError} when the backend is missing or does not start
+ */
+export async function createContext(options: VerifyOptions): Promise<VerifyContext> {
   const record = recordOf(options.pruned);
   const steps = stepsOf(record);
-  const weights = pairWeights(options.original, options.pruned);
+  const reading = await readJudged(options.original, options.pruned, partOptions(options));
+  const weights = pairWeights(options.original, reading.model);
   const named = new Set(steps.flatMap((step) => step.weights));
   const prunedWeights = weights.filter(({ name, changed }) => changed || named.has(name));
   const chosen = options.weights;
@@ -42,6 +53,7 @@ export function createContext(options: VerifyOptions): VerifyContext {
   const judgedWeights = chosen === undefined ? prunedWeights : weights.filter(({ name }) => chosen(name));
   return {
     options,
+    reading,
     record,
     steps,
     newSteps: withoutFirst(stepsOf(recordOf(options.original)), steps),

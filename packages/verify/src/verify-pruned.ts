@@ -22,7 +22,7 @@ import { isVerifyError, VerifyError } from "./verify-error.js";
  */
 export async function verifyPruned(options: VerifyOptions): Promise<Verification> {
   requireValidOptions(options);
-  const context = createContext(options);
+  const context = await createContext(options);
   try {
     const checks = await runChecks(context);
     const sizes = {

@@ -114,7 +114,7 @@ async function run(original: string, pruned: string | undefined, flags: VerifyFl
   process.exitCode = verification.status === "failed" ? EXIT.failed : EXIT.done;
   if (flags.writeCertificate === undefined || pruned === undefined) return;
   if (verification.status === "failed") process.stderr.write("no certificate was written: the verification failed\n");
-  else writeReport(flags.writeCertificate, encodeCertificate(certify(original, pruned, verification)));
+  else writeReport(flags.writeCertificate, encodeCertificate(await certify(original, pruned, verification)));
 }
 
 /** What a certificate says about a model whose original is not at hand. */

@@ -76,7 +76,7 @@ const transpose = (values: Float32Array): Float32Array =>
 const certificate = async (): Promise<Certificate> => {
   const verification = await verifyPruned({ original, pruned });
   return parseCertificate(
-    encodeCertificate(issueCertificate({ original, pruned, verification, versions: { test: "1" } })),
+    encodeCertificate(await issueCertificate({ original, pruned, verification, versions: { test: "1" } })),
   );
 };
 
@@ -102,7 +102,7 @@ describe("issueCertificate", () => {
   it("refuses a model that failed", async () => {
     const verification = await verifyPruned({ original, pruned, minSparsity: 0.9 });
     const request = { original, pruned, verification, versions: {} };
-    expect(() => issueCertificate(request)).toThrow(expect.objectContaining({ code: "not-passed" }));
+    await expect(issueCertificate(request)).rejects.toThrow(expect.objectContaining({ code: "not-passed" }));
   });
 });
 

@@ -20,12 +20,18 @@ export interface CertificateRequest extends Pick<VerifyOptions, "original" | "pr
  *
  * @throws {VerifyError} `not-passed` when the verification failed: there is nothing to certify
  * @throws {OnnxError} when a weight cannot be read
+ * @throws {RunnerError} when weights are encoded and the backend that reads them is missing
  */
-export function issueCertificate({ original, pruned, verification, versions }: CertificateRequest): Certificate {
+export async function issueCertificate({
+  original,
+  pruned,
+  verification,
+  versions,
+}: CertificateRequest): Promise<Certificate> {
   if (verification.status === "failed") {
     throw new VerifyError("not-passed", "the verification failed: there is nothing to certify");
   }
-  const { steps, prunedWeights } = createContext({ original, pruned });
+  const { steps, prunedWeights } = await createContext({ original, pruned });
   const weights = prunedWeights.map((pair) => certify(pair.name, pair.original, pair.pruned));
   return { kind: CERTIFICATE_KIND, version: 1, versions, steps, weights, verification };
 }

@@ -9,10 +9,10 @@ import { type CheckDefinition, counted, type Finding } from "./check-definition.
 export const certificate: CheckDefinition = {
   name: "certificate",
   isAskedFor: ({ certificate: asked }) => asked !== undefined,
-  run({ options }) {
+  run({ options, reading }) {
     const asked = options.certificate!;
     const strangers = [...otherOriginals(matricesOf(options.original), asked)];
-    return judgeCertified(auditCertificate(matricesOf(options.pruned), asked), strangers);
+    return judgeCertified(auditCertificate(matricesOf(reading.model), asked), strangers);
   },
 };
 

@@ -25,7 +25,8 @@ export const idempotent: CheckDefinition = {
     if (step === undefined) return skipped("the pruned model has no readable pruning record to repeat");
     const names = new Set(step.weights);
     const pairs = context.weights.filter(({ name }) => names.has(name));
-    if (pairs.length < names.size) return skipped("the record names weights that are not there: see the check record");
+    if (pairs.length < names.size)
+      return skipped("the record names weights that cannot be read: see the checks record and kept-weights");
     return repeat(context, step, pairs);
   },
 };
@@ -90,7 +91,7 @@ function recordedCriterion(step: PruningStep): Criterion | undefined {
 }
 
 function judge(
-  { options }: VerifyContext,
+  { reading }: VerifyContext,
   step: PruningStep,
   pairs: readonly WeightPair[],
   maskOf: (name: string) => Mask,
@@ -98,7 +99,7 @@ function judge(
   let changes = 0;
   let first: string | undefined;
   for (const { name, pruned } of pairs) {
-    const bits = elementBits(pruned.tensor, tensorBytes(options.pruned, pruned.tensor));
+    const bits = elementBits(pruned.tensor, tensorBytes(reading.model, pruned.tensor));
     const audit = auditPruned(pruned, bits, maskOf(name));
     changes += audit.count;
     if (audit.count > 0) first ??= `weight "${name}" ${indexText(audit.first, pruned.shape)}`;

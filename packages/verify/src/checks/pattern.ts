@@ -19,17 +19,20 @@ export const pattern: CheckDefinition = {
     if (given === undefined && context.steps.length === 0) {
       return skipped("no pattern was given and the pruned model has no readable pruning record: give a pattern");
     }
-    if (context.judgedWeights.length === 0) return nothingPruned(given);
+    const unread = unreadIn(context);
+    if (context.judgedWeights.length === 0 && unread.length === 0) return nothingPruned(given);
     const { demands, unknown } = demandsOf(context);
     if (unknown !== undefined) return skipped(`${unknown}: give a pattern`);
-    if (demands.length === 0) return skipped("the pruning record names none of the chosen weights: give a pattern");
+    if (demands.length + unread.length === 0)
+      return skipped("the pruning record names none of the chosen weights: give a pattern");
     const violations = [
+      ...unread,
       ...violationsIn(demands),
       ...violationsAcross(context, demands),
       ...violationsOfAllocations(context, demands),
     ];
     const specs = [...new Set(demands.map((demand) => demand.pattern.spec))].join(", ");
-    const total = counted(demands.length, "weight");
+    const total = counted(demands.length + unread.length, "weight");
     return noneAllowed(
       violations.length,
       `${total} conform${demands.length === 1 ? "s" : ""} to ${specs}`,
@@ -42,6 +45,15 @@ export const pattern: CheckDefinition = {
 function nothingPruned(given: Pattern | undefined): Finding {
   if (given === undefined) return skipped("no weight was pruned");
   return { status: "failed", measured: null, limit: 0, message: `no weight was pruned, expected ${given.spec}` };
+}
+
+/** Weights that must have a pattern and whose numbers are not known. */
+function unreadIn({ options, steps, reading }: VerifyContext): string[] {
+  const named = new Set(steps.flatMap(({ weights }) => weights));
+  const isJudged = options.weights ?? ((name: string) => named.has(name));
+  return reading.unread
+    .filter(({ name }) => isJudged(name))
+    .map(({ name, reason }) => `weight "${name}" cannot be read from the pruned model: ${reason}`);
 }
 
 function demandsOf(context: VerifyContext): { demands: Demand[]; unknown?: string } {
@@ -100,12 +112,12 @@ function demandsOfStep(demands: readonly Demand[], { weights }: PruningStep): De
 
 /** @param step zeros that may be missing all but one */
 function* missingTogether(
-  { options }: VerifyContext,
+  { reading }: VerifyContext,
   demands: readonly Demand[],
   sparsity: number,
   step: number,
 ): Generator<string> {
-  const counts = demands.map(({ pair }) => countZeros(options.pruned, pair.pruned));
+  const counts = demands.map(({ pair }) => countZeros(reading.model, pair.pruned));
   const zeros = counts.reduce((sum, count) => sum + count.zeros, 0);
   const total = counts.reduce((sum, count) => sum + count.total, 0);
   const expected = prunedCount(total, sparsity);

@@ -30,10 +30,10 @@ export const record: CheckDefinition = {
   },
 };
 
-function* unknownTensors({ options, newSteps }: VerifyContext): Generator<string> {
+function* unknownTensors({ reading, newSteps }: VerifyContext): Generator<string> {
   const changed = new Set(newSteps.flatMap(({ changedTensors }) => changedTensors ?? []));
   if (changed.size === 0) return;
-  const weights = new Map(prunableWeights(options.pruned).map((weight) => [weight.name, weight]));
+  const weights = new Map(prunableWeights(reading.model).map((weight) => [weight.name, weight]));
   for (const name of changed) {
     const weight = weights.get(name);
     if (weight === undefined) yield `the record calls "${name}" changed, which is no constant of the pruned model`;
@@ -41,8 +41,9 @@ function* unknownTensors({ options, newSteps }: VerifyContext): Generator<string
   }
 }
 
-function* unknownWeights({ steps, weights }: VerifyContext): Generator<string> {
-  const known = new Set(weights.map(({ name }) => name));
+/** What cannot be read is there all the same: the check `kept-weights` tells of it. */
+function* unknownWeights({ steps, weights, reading }: VerifyContext): Generator<string> {
+  const known = new Set([...weights, ...reading.unread].map(({ name }) => name));
   for (const name of new Set(steps.flatMap((step) => step.weights))) {
     if (!known.has(name)) yield `the record names "${name}", which is no prunable weight of both models`;
   }
@@ -62,12 +63,12 @@ function* wrongOriginal(context: VerifyContext): Generator<string> {
   yield `the record says that pruning started from other weights (${first.originalWeights.slice(0, 19)}…): this is not its original`;
 }
 
-function digestOriginal({ options, weights }: VerifyContext, step: PruningStep): string {
+function digestOriginal({ options }: VerifyContext, step: PruningStep): string {
   const names = new Set(step.weights);
   const hash = createHash("sha256");
-  const originals = weights
-    .filter(({ name }) => names.has(name))
-    .map(({ name, original: { tensor } }) => {
+  const originals = prunableWeights(options.original)
+    .filter(({ name, prunable }) => prunable && names.has(name))
+    .map(({ name, tensor }) => {
       return { name, byteLength: tensorByteLength(tensor), bytes: () => tensorChunks(options.original, tensor) };
     });
   for (const chunk of weightsDigestChunks(originals)) hash.update(chunk);

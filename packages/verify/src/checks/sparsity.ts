@@ -9,9 +9,9 @@ import { demandedPattern } from "./recorded-pattern.js";
 export const sparsity: CheckDefinition = {
   name: "sparsity",
   run(context) {
-    const { options, judgedWeights } = context;
+    const { options, reading, judgedWeights } = context;
     const names = new Set(judgedWeights.map(({ name }) => name));
-    const all = [...parameterCounts(options.pruned)];
+    const all = [...parameterCounts(reading.model)];
     const prunable = all.filter((count) => count.prunable);
     const judged = prunable.filter(({ name }) => names.has(name));
     const figures = figuresOf(judged, prunable, all);

@@ -1,0 +1,306 @@
+import { computeMasks, l1, nm, type Pattern, unstructured } from "@espalier/core";
+import { applyMasks, encodeWeights, type WeightChoice } from "@espalier/export";
+import {
+  decodeModel,
+  encodeModel,
+  type Model,
+  prunableWeights,
+  rewriteGraph,
+  tensorBytes,
+  walkTensors,
+  withTensorData,
+} from "@espalier/onnx";
+import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
+import { type Check, type VerifyOptions, verifyPruned } from "@espalier/verify";
+import { describe, expect, it } from "vitest";
+
+/** Models whose weights are computed: what a dense one is judged by, they are judged by. Each fault is found by its check. */
+
+const numbers = random(21);
+const W1 = numbers.float32(32 * 24);
+const W2 = numbers.float32(16 * 24);
+const b = numbers.float32(16);
+
+/** x [n, 32] · W1 [32, 24], Relu, Gemm with W2 [16, 24] transposed. */
+const original = decodeModel(
+  buildModel({
+    nodes: [
+      node("MatMul", ["x", "W1"], ["h"], {}, { name: "first" }),
+      node("Relu", ["h"], ["a"]),
+      node("Gemm", ["a", "W2", "b"], ["y"], { transB: 1 }, { name: "second" }),
+    ],
+    initializers: [tensor("W1", [32, 24], W1), tensor("W2", [16, 24], W2), tensor("b", [16], b)],
+    inputs: [valueInfo("x", "float32", ["n", 32])],
+    outputs: [valueInfo("y", "float32", ["n", 16])],
+    metadata: { author: "somebody" },
+  }),
+);
+
+const reread = (model: Model): Model => decodeModel(encodeModel(model));
+
+function prune(pattern: Pattern): Model {
+  const weights = prunableWeights(original).filter((weight) => weight.prunable);
+  const criterion = l1();
+  const masks = new Map([...computeMasks(weights, { criterion, pattern })].map(([name, { mask }]) => [name, mask]));
+  return reread(applyMasks(original, weights, masks, { tool: "test 1.0", criterion, pattern }));
+}
+
+function encode(model: Model, choice: WeightChoice): Model {
+  const names = prunableWeights(model).flatMap(({ name, prunable }) => (prunable ? [name] : []));
+  return reread(encodeWeights(model, new Map(names.map((name) => [name, choice]))));
+}
+
+/** The model with the bytes of one of its tensors changed. */
+function edit(model: Model, name: string, change: (bytes: Uint8Array<ArrayBuffer>) => void): Model {
+  const entry = [...walkTensors(model.proto)].find(({ tensor: each }) => each.name === name)!;
+  const changed = (): Uint8Array => {
+    const bytes = tensorBytes(model, entry.tensor);
+    change(bytes);
+    return bytes;
+  };
+  return reread(withTensorData(model, new Map([[entry.tensor, changed]])));
+}
+
+async function checksOf(pruned: Model, options: Partial<VerifyOptions> = {}): Promise<ReadonlyMap<string, Check>> {
+  const { checks } = await verifyPruned({ original, pruned, ...options });
+  return new Map(checks.map((check) => [check.name, check]));
+}
+
+async function failuresOf(pruned: Model, options: Partial<VerifyOptions> = {}): Promise<Record<string, string>> {
+  const failed = [...(await checksOf(pruned, options)).values()].filter(({ status }) => status === "failed");
+  return Object.fromEntries(failed.map(({ name, message }) => [name, message]));
+}
+
+const half = prune(unstructured(0.5));
+const twoOfFour = prune(nm(2, 4));
+
+describe("an encoded model", () => {
+  it.each([
+    ["bitmask", half],
+    ["gap", half],
+    ["coo", half],
+    ["nm", twoOfFour],
+    ["bitmask", twoOfFour],
+  ])("passes what the dense one passes, for the same numbers: %s", async (encoding, dense) => {
+    const asked = { minSparsity: 0.5, maxOutputError: 10 };
+    const [before, after] = [
+      await checksOf(dense, asked),
+      await checksOf(encode(dense, { encoding, values: "exact" }), asked),
+    ];
+    for (const check of ["pattern", "sparsity", "kept-weights", "record", "idempotent", "outputs"]) {
+      expect(after.get(check)).toEqual(before.get(check));
+      expect(after.get(check)).toMatchObject({ status: "passed" });
+    }
+    expect(after.get("rest-unchanged")).toMatchObject({
+      status: "passed",
+      message: expect.stringMatching(/^nothing but prunable weights .*; 2 tensors read through decoders$/),
+    });
+  });
+
+  it.each([
+    [
+      "float16",
+      /2 weights stored as float16 and off by at most 0\.00\d+, no entry by more than half a unit of 11 bits$/,
+    ],
+    ["int8", /2 weights stored as int8 and off by at most 0\.00?\d+, no entry by more than half a step of its out ch/],
+  ])("says how far numbers moved that are stored as %s", async (values, message) => {
+    for (const encoding of ["bitmask", "gap", "dense"]) {
+      for (const dequantize of ["multiply", "linear"] as const) {
+        const checks = await checksOf(encode(half, { encoding, values, dequantize }), { minSparsity: 0.5 });
+        for (const check of ["pattern", "sparsity", "kept-weights", "record", "idempotent", "rest-unchanged"]) {
+          expect([check, checks.get(check)]).toMatchObject([check, { status: "passed" }]);
+        }
+        expect(checks.get("kept-weights")!.message).toMatch(message);
+      }
+    }
+  });
+});
+
+describe("faults inside an encoded weight", () => {
+  /** The tensor that a part of an encoded weight is stored in. */
+  const part = (name: string): string => `espalier/weights/W1/${name}`;
+  const nonZero = (model: Model): number => new Float32Array(bytesOf(model, "W1").buffer).findIndex((one) => one !== 0);
+  const bytesOf = (model: Model, name: string): Uint8Array<ArrayBuffer> =>
+    tensorBytes(model, [...walkTensors(model.proto)].find(({ tensor: one }) => one.name === name)!.tensor);
+
+  it("finds a kept weight that moved by one unit in the last place inside a bitmask", async () => {
+    const broken = edit(encode(half, { encoding: "bitmask" }), part("values"), (bytes) => {
+      new Uint32Array(bytes.buffer)[1]! += 1; // behind the zero: the first that was kept
+    });
+    const at = nonZero(half);
+    const was = new Uint32Array(W1.buffer)[at]!.toString(16).padStart(8, "0");
+    expect(await failuresOf(broken)).toEqual({
+      "kept-weights": expect.stringContaining(
+        `weight "W1" [${Math.floor(at / 24)}, ${at % 24}]: bits 0x${was} became 0x`,
+      ),
+    });
+  });
+
+  it("finds a weight that is not zero any more inside a bitmask", async () => {
+    const dense = edit(half, "W1", (bytes) => {
+      const values = new Float32Array(bytes.buffer);
+      const at = values.indexOf(0);
+      values[at] = W1[at]!;
+    });
+    const failures = await failuresOf(encode(dense, { encoding: "bitmask" }), { minSparsity: 0.5 });
+    expect(Object.keys(failures)).toEqual(["pattern", "sparsity", "idempotent"]);
+    expect(failures.pattern).toContain(
+      'weight "W1" (unstructured): 383 of 768 entries are zero, sparsity 0.5 asks for 384',
+    );
+  });
+
+  it("finds a 2:4 group that is broken along the reduction axis, in a weight that was encoded as a bitmask", async () => {
+    const dense = edit(twoOfFour, "W1", (bytes) => {
+      const values = new Float32Array(bytes.buffer);
+      const at = values.indexOf(0);
+      values[at] = W1[at]!;
+    });
+    const failures = await failuresOf(encode(dense, { encoding: "bitmask" }));
+    expect(Object.keys(failures)).toEqual(["pattern", "idempotent"]);
+    expect(failures.pattern).toMatch(/^weight "W1" \(2:4\): .*: 3 entries are not zero, 2:4 allows 2; 1 of 2 weights/);
+  });
+
+  it("finds positions that were moved: numbers are there, in the wrong places", async () => {
+    const broken = edit(encode(twoOfFour, { encoding: "nm" }), part("codes"), (bytes) => {
+      bytes[0]! += bytes[0] === 215 ? -1 : 1; // another pattern in the first of three groups
+    });
+    expect(Object.keys(await failuresOf(broken))).toEqual(["kept-weights"]);
+  });
+
+  it("does not take a touched float32 weight for a rounded one because its decoder holds bytes", async () => {
+    const broken = edit(encode(half, { encoding: "gap" }), part("values"), (bytes) => {
+      const values = new Float32Array(bytes.buffer);
+      values[7] = values[7]! * (1 + 1e-4); // far less than half a step of int8
+    });
+    expect(Object.keys(await failuresOf(broken))).toEqual(["kept-weights"]);
+  });
+
+  it.each([
+    ["int8", Int8Array, "further off than int8 rounds (0.0"],
+    ["float16", Uint16Array, "further off than float16 rounds (0.00"],
+  ])("finds a number of %s that is one step off", async (values, Integers, message) => {
+    const broken = edit(encode(half, { encoding: "gap", values }), part("values"), ({ buffer }) => {
+      new Integers(buffer)[40]! += 1;
+    });
+    expect(await failuresOf(broken)).toEqual({ "kept-weights": expect.stringContaining(message) });
+  });
+
+  it("finds a scale that is 1 % off", async () => {
+    const broken = edit(encode(half, { encoding: "bitmask", values: "int8" }), part("scales"), (bytes) => {
+      new Float32Array(bytes.buffer)[3]! *= 1.01; // moves entries above 50 steps by more than half of one
+    });
+    expect(await failuresOf(broken)).toEqual({ "kept-weights": expect.stringContaining("further off than int8") });
+  });
+});
+
+describe("faults of decoders", () => {
+  const encoded = encode(half, { encoding: "bitmask" });
+  const producer = (name: string) => encoded.proto.graph!.node.find(({ output }) => output[0] === name)!;
+  const operation = (op: string, inputs: string[], output: string) => node(op, inputs, [output]);
+  const renamed = (output: string) => ({ ...producer("W1"), output: [output] });
+
+  it("finds one that gives another shape", async () => {
+    const broken = reread(
+      rewriteGraph(encoded, {
+        replace: new Map([[producer("W1"), [renamed("wide"), operation("Transpose", ["wide"], "W1")]]]),
+      }),
+    );
+    const failures = await failuresOf(broken);
+    expect(failures).toMatchObject({
+      pattern: expect.stringContaining(
+        'weight "W1" cannot be read from the pruned model: it is decoded to shape [24, 32]',
+      ),
+      "kept-weights": expect.stringContaining("it is decoded to shape [24, 32] instead of [32, 24]"),
+    });
+  });
+
+  it("finds one that the runtime refuses", async () => {
+    const broken = reread(
+      rewriteGraph(encoded, {
+        replace: new Map([[producer("W1"), [renamed("wide"), operation("NoSuchOperator", ["wide"], "W1")]]]),
+      }),
+    );
+    expect(await failuresOf(broken)).toMatchObject({
+      "kept-weights": expect.stringMatching(/cannot be read .*the runtime refuses it: .*NoSuchOperator/s),
+      loads: expect.stringContaining("NoSuchOperator"),
+    });
+  });
+
+  it("finds one that is not constant", async () => {
+    const noise = [
+      renamed("wide"),
+      operation("RandomNormalLike", ["wide"], "noise"),
+      operation("Add", ["wide", "noise"], "W1"),
+    ];
+    const broken = reread(rewriteGraph(encoded, { replace: new Map([[producer("W1"), noise]]) }));
+    expect(await failuresOf(broken)).toMatchObject({
+      "kept-weights": expect.stringContaining("RandomNormalLike puts out something else in every run"),
+    });
+  });
+
+  it("finds one that depends on an input of the model", async () => {
+    const mixed = [renamed("wide"), operation("ReduceSum", ["x"], "sum"), operation("Mul", ["wide", "sum"], "W1")];
+    const broken = reread(rewriteGraph(encoded, { replace: new Map([[producer("W1"), mixed]]) }));
+    expect(await failuresOf(broken)).toMatchObject({
+      "kept-weights": expect.stringContaining("it is not computed from constants alone"),
+    });
+  });
+
+  it("finds a node that is beside decoders, and one that reads out of them", async () => {
+    const relu = encoded.proto.graph!.node.find(({ output }) => output[0] === "a")!;
+    const twice = [node("Relu", ["h"], ["a0"]), node("Relu", ["a0"], ["a"])];
+    const extra = reread(rewriteGraph(encoded, { replace: new Map([[relu, twice]]) }));
+    expect(await failuresOf(extra)).toEqual({
+      "rest-unchanged": expect.stringMatching(/graph\.node: 3 entries became 4, new: "a0"/),
+    });
+    const gathered = encoded.proto.graph!.node.find(({ output }) => output[0]!.startsWith("espalier/weights/W1/"))!;
+    const reader = node("Identity", [gathered.output[0]!], ["spy"]);
+    const spied = reread(rewriteGraph(encoded, { replace: new Map([[relu, [relu, reader]]]) }));
+    expect((await failuresOf(spied))["rest-unchanged"]).toMatch(/^graph\.node: 3 entries became \d, new: .*"spy"/);
+  });
+
+  it("finds a weight that stays beside another one that is read instead", async () => {
+    const product = encoded.proto.graph!.node.find(({ output }) => output[0] === "h")!;
+    const halved = [node("Mul", ["W1", "half"], ["W1/halved"]), { ...product, input: ["x", "W1/halved"] }];
+    const half = tensor("half", [], Float32Array.of(0.5));
+    const broken = reread(rewriteGraph(encoded, { replace: new Map([[product, halved]]), initializers: [half] }));
+    expect((await failuresOf(broken))["rest-unchanged"]).toContain('graph.node: 3 entries became 4, new: "W1/halved"');
+  });
+});
+
+describe("decoders by somebody else", () => {
+  const plain = half.proto.graph!.initializer.find(({ name }) => name === "W1")!;
+  const product = half.proto.graph!.node.find(({ output }) => output[0] === "h")!;
+
+  it("are found through the node that reads them where the weight has another name", async () => {
+    const values = new Float32Array(tensorBytes(half, plain).buffer);
+    const doubled = tensor(
+      "stored",
+      [2, 32, 12],
+      Float32Array.from(values, (value) => value * 2),
+    );
+    const decoder = [
+      node("Reshape", ["stored", "shape"], ["flat"]),
+      node("Mul", ["flat", "half"], ["W1_dequantized"]),
+      { ...product, input: ["x", "W1_dequantized"] },
+    ];
+    const foreign = reread(
+      rewriteGraph(half, {
+        remove: new Set([plain]),
+        replace: new Map([[product, decoder]]),
+        initializers: [
+          doubled,
+          tensor("shape", [2], BigInt64Array.of(32n, 24n)),
+          tensor("half", [], Float32Array.of(0.5)),
+        ],
+      }),
+    );
+    const checks = await checksOf(foreign);
+    expect(checks.get("rest-unchanged")).toMatchObject({
+      status: "passed",
+      message: expect.stringContaining("1 tensor read through decoders"),
+    });
+    expect(checks.get("kept-weights")!.message).toMatch(/^576 entries of 2 weights became zero/);
+    expect(await failuresOf(foreign)).toEqual({});
+  });
+});

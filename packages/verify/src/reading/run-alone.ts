@@ -1,0 +1,36 @@
+import { encodeModel, externalDataFiles, type Model } from "@espalier/onnx";
+import { isRunnerError, openRunner, type Runner, type RunnerOptions } from "@espalier/runtime";
+import type { VerifyOptions } from "../options.js";
+
+/** What the runtime says when what it was given is at fault. */
+const MODEL_PROBLEMS = ["load-failed", "unsupported-type", "run-failed", "bad-input", "bad-output"] as const;
+
+/** The backend that parts of a model are run in. */
+export function partOptions({ backend }: Pick<VerifyOptions, "backend">): RunnerOptions {
+  // Nothing is gained by optimising what runs once, and what is read should not depend on it.
+  return { optimization: "disabled", ...(backend !== undefined && { backend }) };
+}
+
+/**
+ * Opens a part of a model, hands it to a function and closes it.
+ *
+ * @returns what the function returns, or the reason why the runtime refuses the part
+ * @throws {RunnerError} when the backend is missing or does not start
+ */
+export async function runAlone<T>(
+  part: Model,
+  options: RunnerOptions,
+  use: (runner: Runner) => Promise<T>,
+): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string }> {
+  try {
+    const runner = await openRunner(encodeModel(part), { ...options, externalData: externalDataFiles(part) });
+    try {
+      return { ok: true, value: await use(runner) };
+    } finally {
+      await runner.close();
+    }
+  } catch (error) {
+    if (!MODEL_PROBLEMS.some((code) => isRunnerError(error, code))) throw error;
+    return { ok: false, reason: `the runtime refuses it: ${(error as Error).message}` };
+  }
+}
