@@ -9,6 +9,8 @@ import {
 import { EspalierError } from "./errors.js";
 import { openModel } from "./open-model.js";
 import type { ProgressEvent } from "./progress.js";
+import type { PruneOptions } from "./prune.js";
+import { repeatPrune } from "./repeat-prune.js";
 import type { SampleSource, Samples } from "./samples.js";
 import { selectWeights, type WeightSelection } from "./select-weights.js";
 
@@ -53,6 +55,11 @@ export interface VerifyOptions extends Judgement, WeightSelection {
   readonly top?: number;
   /** Scores what a model puts out for a sample, instead of counting right classes; gets its label. @default none */
   readonly metric?: Metric;
+  /**
+   * Repeats the whole prune by the model's record, with one worker and with several, and compares bytes; holds what a record does not
+   * tell: the samples or statistics that pruning saw, the schedule's steps, thresholds. @default only masks are repeated
+   */
+  readonly repeat?: Partial<PruneOptions>;
   /** Called before every check. @default nothing */
   readonly onProgress?: (event: ProgressEvent) => void;
 }
@@ -66,18 +73,20 @@ export interface VerifyOptions extends Judgement, WeightSelection {
  * @throws {EspalierError} `usage` when a glob matches no prunable weight; `input` when samples cannot be read
  */
 export async function verify(options: VerifyOptions): Promise<Verification> {
-  const { original, pruned, samples, include, exclude, labels, scores, top, metric, onProgress, ...judgement } =
+  const { original, pruned, samples, include, exclude, labels, scores, top, metric, repeat, onProgress, ...judgement } =
     options;
   const before = openModel(original);
   const chosen = include || exclude ? selectWeights(prunableWeights(before), options) : undefined;
   const names = chosen && new Set(chosen.map(({ name }) => name));
   const feeds = samples && (await feedsOf(samples, original, options.backend));
   const accuracy = accuracyOf(options, feeds);
+  const after = openModel(pruned);
   return verifyPruned({
     ...judgement,
+    ...(repeat && { prune: repeatPrune(after, repeat) }),
     ...(accuracy && { accuracy }),
     original: before,
-    pruned: openModel(pruned),
+    pruned: after,
     originalSource: original,
     prunedSource: pruned,
     ...(names && { weights: (name: string) => names.has(name) }),

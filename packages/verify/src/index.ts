@@ -21,7 +21,7 @@ export { formatJunit, type JunitOptions } from "./format-junit.js";
 export { formatMarkdown, type MarkdownOptions } from "./format-markdown.js";
 export { formatVerification } from "./format-verification.js";
 export { type Loadings, measureModels } from "./measure-models.js";
-export type { VerifyOptions, VerifyProgress } from "./options.js";
+export type { PrunerUnderTest, VerifyOptions, VerifyProgress } from "./options.js";
 export type { ByModel, Latency, Speedup, Verification } from "./verification.js";
 export { isVerifyError, VerifyError, type VerifyErrorCode, type VerifyErrorContext } from "./verify-error.js";
 export { verifyPruned } from "./verify-pruned.js";

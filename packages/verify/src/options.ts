@@ -57,6 +57,8 @@ export interface VerifyOptions {
   readonly backend?: Backend;
   /** What the criterion saw, so that pruning can be repeated. @default none: criteria that need them are not repeated */
   readonly statistics?: Statistics;
+  /** What pruned the model, so that the whole of it can be repeated. @default none: only the masks are */
+  readonly prune?: PrunerUnderTest;
   /** Whether to measure sizes after gzip too. @default false */
   readonly gzip?: boolean;
   /** How often to time each model, in turns; 0 measures nothing. @default 0, or 30 with `minSpeedup` */
@@ -68,6 +70,16 @@ export interface VerifyOptions {
   readonly loads?: number;
   /** Called before each check. @default nothing */
   readonly onProgress?: (progress: VerifyProgress) => void;
+}
+
+/** A pruner with its options, for the check `repeatable`. */
+export interface PrunerUnderTest {
+  /** Prunes a model as the pruned one was, with so many workers. */
+  readonly again: (model: Model, workers: number) => Promise<Model>;
+  /** How many workers to try besides one, at least 2. */
+  readonly workers: number;
+  /** Whether pruning a pruned model is to change nothing; compensation moves on. */
+  readonly onceMore: boolean;
 }
 
 /** The check that starts now. */

@@ -13,9 +13,10 @@ import { certify, readCertificate } from "../certificate.js";
 import { EspalierError } from "../errors.js";
 import { loadMetric } from "../load-metric.js";
 import { openModel } from "../open-model.js";
+import type { PruneOptions } from "../prune.js";
 import { verifyReport } from "../report/verify-report.js";
 import { fromFiles } from "../samples.js";
-import { readStatistics } from "../statistics.js";
+import { readGrams, readStatistics } from "../statistics.js";
 import { verify } from "../verify.js";
 import { checkWritable } from "../write.js";
 import { commandText } from "./command-text.js";
@@ -44,6 +45,7 @@ export interface VerifyFlags {
   readonly junit?: string;
   readonly markdown?: string;
   readonly report?: string;
+  readonly repeat?: string | true;
   readonly statistics?: string;
   readonly include?: string[];
   readonly exclude?: string[];
@@ -90,6 +92,10 @@ export function verifyCommand(): Command {
     .option("--junit <file>", "write the checks as JUnit XML")
     .option("--markdown <file>", "write the checks as Markdown, for a pull request")
     .option("--report <file>", "write a report with plots and pictures of the masks, as one HTML file")
+    .option(
+      "--repeat [samples]",
+      "prune again as recorded, with 1 and more workers, on the samples it saw; same bytes?",
+    )
     .option("--statistics <file>", "what wanda saw, so that pruning can be repeated")
     .option("--include <glob>", "the weights or nodes that must have pattern and sparsity (repeatable)", collect)
     .option("--exclude <glob>", "weights or nodes that need not (repeatable)", collect)
@@ -154,6 +160,7 @@ async function judgeBoth(original: string, pruned: string, flags: VerifyFlags): 
       ...(flags.minSpeedup !== undefined && { minSpeedup: flags.minSpeedup }),
       ...(flags.report !== undefined && { gzip: true }),
       ...(flags.statistics !== undefined && { statistics: readStatistics(flags.statistics) }),
+      ...(flags.repeat !== undefined && { repeat: repeatOf(flags) }),
       ...(flags.certificate !== undefined && { certificate: readCertificate(flags.certificate) }),
       ...(flags.include && { include: flags.include }),
       ...(flags.exclude && { exclude: flags.exclude }),
@@ -161,6 +168,13 @@ async function judgeBoth(original: string, pruned: string, flags: VerifyFlags): 
   } finally {
     progress.end();
   }
+}
+
+function repeatOf({ repeat, statistics }: VerifyFlags): Partial<PruneOptions> {
+  return {
+    ...(typeof repeat === "string" && { calibration: fromFiles(repeat) }),
+    ...(statistics !== undefined && { statistics: readStatistics(statistics), grams: readGrams(statistics) }),
+  };
 }
 
 /** N:M says how sparse it is; other patterns are judged at the sparsity asked for, or as a mere shape. */

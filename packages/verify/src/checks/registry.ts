@@ -8,6 +8,7 @@ import { loads } from "./loads.js";
 import { outputs } from "./outputs.js";
 import { pattern } from "./pattern.js";
 import { record } from "./record.js";
+import { repeatable } from "./repeatable.js";
 import { restUnchanged } from "./rest-unchanged.js";
 import { sparsity } from "./sparsity.js";
 import { speedup } from "./speedup.js";
@@ -21,6 +22,7 @@ export const CHECKS: readonly CheckDefinition[] = Object.freeze([
   record,
   certificate,
   idempotent,
+  repeatable,
   loads,
   outputs,
   accuracy,
