@@ -168,6 +168,7 @@ describe("verifyCertified", () => {
     const { status, checks } = verifyCertified(stranger, await certificate());
     expect(status).toBe("failed");
     expect(checks[0]!.figures).toMatchObject({ weights: [{ found: null, status: "missing", broken: 16 }] });
+    expect(checks[0]!.message).toMatch(/"W" is not there: none of its size has its zeros.*give both models$/);
   });
 });
 
