@@ -52,8 +52,9 @@ const BLOCK = 16;
  * zeros.
  *
  * Where ONNX Runtime keeps values in blocks of channels, they would have to be brought into order for that product. A
- * convolution with ones reads the blocks: on 3×3 networks 1.10 of plain inference instead of 1.16. Without blocks it is the
- * other way round, 1.29 and 1.07.
+ * convolution with ones reads the blocks: on 3×3 networks the sums take 7 % of the time of the convolutions instead of 14 %.
+ * Without blocks it is the other way round. It takes the first axis first, so that it adds many columns side by side: 23 µs
+ * for 64 channels of 56 × 56, and 35 from the last axis on.
  *
  * @returns float32 `[channels, kernel…]`, of any shape
  */
@@ -64,11 +65,11 @@ export function spatialSums(measuring: Measuring, images: Images, axes: readonly
   if (isSmall && axes.every(({ isWhole }) => isWhole)) return wholeSums(measuring, images);
   const isBlocked = measuring.blocked && axes.length === BLOCKED_AXES && images.channels >= BLOCK;
   const byOnes = (axis: number): boolean => isBlocked && axes[axis]!.runs !== undefined;
-  const last = [...axes.keys()].reverse();
+  const all = [...axes.keys()];
   let { value } = images;
-  for (const axis of last.filter(byOnes))
+  for (const axis of all.filter(byOnes))
     value = convolutionWithOnes(graph, value, images.channels, axis, axes[axis]!.runs!);
-  for (const axis of last.filter((axis) => !byOnes(axis))) {
+  for (const axis of all.filter((axis) => !byOnes(axis)).reverse()) {
     const behind = axes.slice(axis + 1).map(({ reach }) => reach.first.length);
     if (axes[axis]!.isWhole) value = reduceSum(graph, value, [axis + 2], true);
     else value = productWithTable(measuring, { ...images, value }, axes[axis]!, axis, behind);

@@ -20,15 +20,20 @@ export interface WorkerSetup {
   readonly batch: number;
 }
 
-/**
- * A shard on its way to a worker. Numbers lie in shared memory, which is handed over and not copied: again for each attempt,
- * however large the samples are.
- */
+/** A shard on its way to a worker. Its numbers are handed over, not copied, and are back with the {@link AnswerMessage}. */
 export interface ShardMessage {
   /** MessagePack: what the shard is made of, without the numbers. */
   readonly head: Uint8Array;
-  /** The numbers of all tensors, each at a multiple of 8 bytes. */
-  readonly numbers: SharedArrayBuffer;
+  /** The numbers of all tensors, each at a multiple of 8 bytes; maybe followed by bytes without a meaning. */
+  readonly numbers: ArrayBuffer;
+}
+
+/** What comes back from a worker, handed over, too. */
+export interface AnswerMessage {
+  /** Message of {@link answerMessage}. */
+  readonly answer: Uint8Array<ArrayBuffer>;
+  /** Memory of the shard's numbers, for the next shard. */
+  readonly numbers: ArrayBuffer;
 }
 
 /** An error that a worker could explain. Errors themselves lose their class and fields on the way. */

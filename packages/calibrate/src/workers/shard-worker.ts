@@ -1,9 +1,16 @@
 import { workerData } from "node:worker_threads";
 import { isRunnerError, openRunner, type Runner } from "@espalier/runtime";
-import { move } from "piscina";
+import { move, transferableSymbol, valueSymbol } from "piscina";
 import { runShard } from "../collect/run-shard.js";
 import { isStatisticsError } from "../statistics-error.js";
-import { type Answer, answerMessage, type ShardMessage, setupMessage, type WorkerData } from "./messages.js";
+import {
+  type Answer,
+  type AnswerMessage,
+  answerMessage,
+  type ShardMessage,
+  setupMessage,
+  type WorkerData,
+} from "./messages.js";
 import { decodeShard } from "./shard-message.js";
 
 const { setup, stop } = workerData as WorkerData;
@@ -15,10 +22,11 @@ let runner: Promise<Runner> | undefined;
  * What Piscina calls in a worker thread: runs one shard. The model is loaded with the first one and stays.
  *
  * @param message of {@link encodeShard}
- * @returns message of {@link answerMessage}, handed over without a copy
+ * @returns an {@link AnswerMessage}, handed over without a copy
  */
 export default async function runShardMessage(message: ShardMessage): Promise<ReturnType<typeof move>> {
-  return move(answerMessage.encode(await answer(message)));
+  const result: AnswerMessage = { answer: answerMessage.encode(await answer(message)), numbers: message.numbers };
+  return move({ [transferableSymbol]: [result.answer.buffer, result.numbers], [valueSymbol]: result });
 }
 
 async function answer(message: ShardMessage): Promise<Answer> {

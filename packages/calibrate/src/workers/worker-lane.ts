@@ -7,6 +7,7 @@ import type { Sum } from "../moment.js";
 import { StatisticsError, type StatisticsErrorCode } from "../statistics-error.js";
 import {
   type Answer,
+  type AnswerMessage,
   answerMessage,
   type ShardMessage,
   setupMessage,
@@ -44,7 +45,9 @@ export class WorkerLane implements ShardRunner {
   readonly #options: LaneOptions;
   readonly #setup: Uint8Array;
   readonly #stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  #pool: Piscina<ShardMessage, Uint8Array> | undefined;
+  #pool: Piscina<ShardMessage, AnswerMessage> | undefined;
+  /** Memory for the numbers of the next shard; lost with a worker that dies. */
+  #spare: ArrayBuffer | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -74,10 +77,9 @@ export class WorkerLane implements ShardRunner {
   }
 
   async #runWithRetries(shard: Shard, signal: AbortSignal): Promise<readonly Sum[]> {
-    const message = encodeShard(shard);
     for (let failures = 1; ; failures++) {
       signal.throwIfAborted();
-      const attempt = await this.#attempt(message);
+      const attempt = await this.#attempt(shard);
       if (attempt.status === "done") return attempt.sums;
       if (attempt.status === "stopped") throw signal.reason;
       await this.close();
@@ -87,10 +89,10 @@ export class WorkerLane implements ShardRunner {
     }
   }
 
-  async #attempt(message: ShardMessage): Promise<Attempt> {
+  async #attempt(shard: Shard): Promise<Attempt> {
     try {
       this.#pool ??= this.#startPool();
-      const answer = answerMessage.decode(await this.#pool.run(message));
+      const answer = answerMessage.decode(await this.#send(this.#pool, shard));
       if (answer.status !== "failed") return answer;
       const { code, message: text, context } = answer.failure;
       return { status: "failed", error: new StatisticsError(code, text, context) };
@@ -99,14 +101,22 @@ export class WorkerLane implements ShardRunner {
     }
   }
 
+  async #send(pool: Piscina<ShardMessage, AnswerMessage>, shard: Shard): Promise<Uint8Array> {
+    const message = encodeShard(shard, this.#spare);
+    this.#spare = undefined;
+    const { answer, numbers } = await pool.run(message, { transferList: [message.numbers] });
+    this.#spare = numbers;
+    return answer;
+  }
+
   #requestStop(): void {
     Atomics.store(this.#stop, 0, 1);
     Atomics.notify(this.#stop, 0);
   }
 
-  #startPool(): Piscina<ShardMessage, Uint8Array> {
+  #startPool(): Piscina<ShardMessage, AnswerMessage> {
     const workerData: WorkerData = { setup: this.#setup, stop: this.#stop };
-    const pool = new Piscina<ShardMessage, Uint8Array>({
+    const pool = new Piscina<ShardMessage, AnswerMessage>({
       filename: fileURLToPath(this.#options.workerFile ?? WORKER_FILE),
       minThreads: 1,
       maxThreads: 1,
