@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeModel, encodeModel, externalDataFiles } from "@espalier/onnx";
 import { isRunnerError, openRunner, type Runner, type Tensor } from "@espalier/runtime";
-import { buildModel, externalTensor, node, tensor, valueInfo } from "@espalier/testkit";
+import { buildModel, externalTensor, hasChromium, node, tensor, valueInfo } from "@espalier/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-/** Where models and their weights come from, and what cannot be loaded: the same for both backends. */
-const BACKENDS = ["node", "web"] as const;
+/** Where models and their weights come from, and what cannot be loaded: the same for every backend. */
+const BACKENDS = ["node", "web", ...(hasChromium ? (["browser"] as const) : [])] as const;
 
 const f32 = (dims: number[], values: number[]): Tensor => ({ dtype: "float32", dims, data: Float32Array.from(values) });
 
@@ -49,6 +49,12 @@ async function rejection(
 
 describe.each(BACKENDS)("loading with the %s backend", (backend) => {
   const open = (model: string | Uint8Array, options = {}) => openRunner(model, { ...options, backend });
+  // One stays open, so that a browser starts only once.
+  let kept: Runner;
+  beforeAll(async () => {
+    kept = await open(matMul);
+  });
+  afterAll(() => kept.close());
   const using = async <T>(
     model: string | Uint8Array,
     use: (runner: Runner) => Promise<T>,

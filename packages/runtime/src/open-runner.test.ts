@@ -17,7 +17,7 @@ describe("openRunner", () => {
   });
 
   it.each([
-    [{ backend: "cuda" }, "backend: found cuda, expected node or web."],
+    [{ backend: "cuda" }, "backend: found cuda, expected node, web, browser."],
     [{ threads: 0 }, "threads: found 0, expected an integer of at least 1."],
     [{ threads: 1.5 }, "threads: found 1.5, expected an integer of at least 1."],
     [{ optimization: "max" }, "optimization: found max, expected disabled, basic, extended, all."],

@@ -1,7 +1,10 @@
 import type { Tensor, ValueInfo } from "./tensor.js";
 
-/** `node` is onnxruntime-node (native code), `web` is onnxruntime-web's WebAssembly, in browsers and in Node. */
-export type Backend = "node" | "web";
+/**
+ * `node` is onnxruntime-node (native code), `web` is onnxruntime-web's WebAssembly, in browsers and in Node, and `browser` is the
+ * same in a Chromium that Node starts.
+ */
+export type Backend = "node" | "web" | "browser";
 
 /** How much ONNX Runtime rewrites the graph while loading it. */
 export type Optimization = "disabled" | "basic" | "extended" | "all";
@@ -32,7 +35,7 @@ export interface RunnerOptions {
   readonly backend?: Backend;
   /**
    * Threads that one run may use, at least 1. The web backend fixes it for the whole process (or page, or worker) with
-   * its first model.
+   * its first model; with the others every model has its own.
    * @default 1
    */
   readonly threads?: number;
@@ -43,6 +46,11 @@ export interface RunnerOptions {
    * Takes `externalDataFiles(model)` of `@espalier/onnx` as it is.
    */
   readonly externalData?: ReadonlyMap<string, Uint8Array | (() => Uint8Array)>;
+  /**
+   * Path of the Chromium (or Chrome, or Edge) of the browser backend.
+   * @default the environment variable `ESPALIER_BROWSER`, then the places where systems put one, then Playwright's own
+   */
+  readonly browser?: string;
 }
 
 /** {@link RunnerOptions} with every default filled in. */
@@ -51,4 +59,5 @@ export interface ResolvedOptions {
   readonly threads: number;
   readonly optimization: Optimization;
   readonly externalData: ReadonlyMap<string, Uint8Array | (() => Uint8Array)>;
+  readonly browser: string | undefined;
 }

@@ -1,3 +1,4 @@
+export { hasChromium } from "./chromium.js";
 export { type LinearProbe, trainProbe } from "./linear-probe.js";
 export { buildModel, type GraphParts, graph, type ModelParts, valueInfo } from "./model-builder.js";
 export { type AttributeValue, node } from "./node-builder.js";

@@ -1,5 +1,5 @@
 import { quietLog } from "../ort/log-level.js";
-import { openSession, sessionOptions } from "../ort/open-session.js";
+import { openLocalSession, sessionOptions } from "../ort/open-session.js";
 import type { ResolvedOptions, Runner } from "../runner.js";
 import { loadPackage } from "./load-package.js";
 
@@ -17,9 +17,9 @@ export async function openNodeRunner(model: string | Uint8Array, options: Resolv
     ...sessionOptions({ ...options, externalData: escapeLocations(options.externalData) }),
     executionProviders: ["cpu"],
   };
-  if (typeof model === "string") return openSession("node", ort, model, session);
+  if (typeof model === "string") return openLocalSession("node", ort, model, session);
   const confined = { ...session, extra: { session: { model_external_initializers_file_folder_path: NO_FOLDER } } };
-  return openSession("node", ort, unshared(model), confined);
+  return openLocalSession("node", ort, unshared(model), confined);
 }
 
 /** onnxruntime-node cuts one leading `./` off the names it is given, but not off those in the model. */

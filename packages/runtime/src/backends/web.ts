@@ -1,5 +1,5 @@
 import { quietLog } from "../ort/log-level.js";
-import { openSession, sessionOptions } from "../ort/open-session.js";
+import { openLocalSession, sessionOptions } from "../ort/open-session.js";
 import type { OrtModule } from "../ort/ort-module.js";
 import { isNode } from "../platform.js";
 import type { ResolvedOptions, Runner } from "../runner.js";
@@ -22,7 +22,7 @@ export async function openWebRunner(model: string | Uint8Array, options: Resolve
   claimThreads(ort, options.threads);
   const file = typeof model === "string" && isNode() ? await readModelFile(model) : { model, externalData: new Map() };
   const externalData = new Map([...file.externalData, ...options.externalData]);
-  return openSession("web", ort, file.model, {
+  return openLocalSession("web", ort, file.model, {
     ...sessionOptions({ ...options, externalData }),
     // With onnxruntime-node in the same registry of backends, a session without this would run natively.
     executionProviders: ["wasm"],

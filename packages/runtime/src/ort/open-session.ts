@@ -2,7 +2,7 @@ import type { Backend, ResolvedOptions, Runner } from "../runner.js";
 import { RunnerError } from "../runner-error.js";
 import { LOG_FATAL } from "./log-level.js";
 import { ortMessage } from "./ort-message.js";
-import type { OrtModule, OrtSession, OrtSessionOptions } from "./ort-module.js";
+import type { OrtModule, OrtSession, OrtSessionOptions, OrtTensors } from "./ort-module.js";
 import { OrtRunner } from "./ort-runner.js";
 import { unsupportedType } from "./value-info.js";
 
@@ -18,7 +18,7 @@ const UNNAMED_TYPES: Readonly<Record<string, string>> = {
   23: "float4e2m1",
 };
 
-/** The session options that both backends share. */
+/** The session options that all backends share. */
 export function sessionOptions(options: ResolvedOptions): OrtSessionOptions {
   return {
     intraOpNumThreads: options.threads,
@@ -36,15 +36,19 @@ export function sessionOptions(options: ResolvedOptions): OrtSessionOptions {
 /**
  * Loads a model and wraps it.
  *
+ * @param model for messages
+ * @param create opens the session
  * @throws {RunnerError} `load-failed`, `unsupported-type`
  */
 export async function openSession(
   backend: Backend,
-  ort: OrtModule,
+  ort: OrtTensors,
   model: string | Uint8Array,
-  options: OrtSessionOptions,
+  create: () => Promise<OrtSession>,
 ): Promise<Runner> {
-  const session = await createSession(ort, model, options);
+  const session = await create().catch((cause: unknown) => {
+    throw loadFailure(model, cause);
+  });
   try {
     return new OrtRunner(backend, ort, session);
   } catch (error) {
@@ -53,13 +57,15 @@ export async function openSession(
   }
 }
 
-async function createSession(ort: OrtModule, model: string | Uint8Array, options: OrtSessionOptions) {
-  try {
-    // One of two overloads, chosen by the type of `model`.
-    return (await ort.InferenceSession.create(model as Uint8Array, options)) as OrtSession;
-  } catch (cause) {
-    throw loadFailure(model, cause);
-  }
+/** Loads a model with a package that is in this process. */
+export function openLocalSession(
+  backend: Backend,
+  ort: OrtModule,
+  model: string | Uint8Array,
+  options: OrtSessionOptions,
+): Promise<Runner> {
+  // One of two overloads, chosen by the type of `model`.
+  return openSession(backend, ort, model, () => ort.InferenceSession.create(model as Uint8Array, options));
 }
 
 function loadFailure(model: string | Uint8Array, cause: unknown): RunnerError {

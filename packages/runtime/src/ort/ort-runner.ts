@@ -4,25 +4,25 @@ import { RunnerError } from "../runner-error.js";
 import type { Tensor, ValueInfo } from "../tensor.js";
 import { LOG_FATAL } from "./log-level.js";
 import { ortMessage } from "./ort-message.js";
-import type { OrtModule, OrtSession, OrtTensor } from "./ort-module.js";
+import type { OrtSession, OrtTensors } from "./ort-module.js";
 import { fromOrtTensor, toOrtTensor } from "./ort-tensor.js";
 import { toValueInfos } from "./value-info.js";
 
 /** onnxruntime-web takes the level of the log from each run, not from the session. */
 const RUN_OPTIONS = { logSeverityLevel: LOG_FATAL } as const;
 
-/** A {@link Runner} over a session of either package. */
+/** A {@link Runner} over a session of any backend. */
 export class OrtRunner implements Runner {
   readonly backend: Backend;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  readonly #ort: OrtModule;
+  readonly #ort: OrtTensors;
   readonly #session: OrtSession;
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   /** @throws {RunnerError} `unsupported-type`; the caller releases the session then */
-  constructor(backend: Backend, ort: OrtModule, session: OrtSession) {
+  constructor(backend: Backend, ort: OrtTensors, session: OrtSession) {
     this.backend = backend;
     this.#ort = ort;
     this.#session = session;
@@ -61,7 +61,7 @@ export class OrtRunner implements Runner {
       this.inputs.map(({ name }) => [name, toOrtTensor(this.#ort, feeds[name]!)] as const),
     );
     try {
-      return (await this.#session.run(ortFeeds, wanted, RUN_OPTIONS)) as Readonly<Record<string, OrtTensor>>;
+      return await this.#session.run(ortFeeds, wanted, RUN_OPTIONS);
     } catch (cause) {
       throw new RunnerError("run-failed", `ONNX Runtime could not run the model: ${ortMessage(cause)}`, { cause });
     }

@@ -1,7 +1,7 @@
 import { isDtype, makeTensor } from "../dtype-arrays.js";
 import { RunnerError } from "../runner-error.js";
 import type { Tensor, TensorData } from "../tensor.js";
-import type { OrtModule, OrtTensor } from "./ort-module.js";
+import type { OrtTensor, OrtTensors } from "./ort-module.js";
 
 /**
  * Hands a checked tensor to ONNX Runtime, without a copy where it can.
@@ -9,10 +9,10 @@ import type { OrtModule, OrtTensor } from "./ort-module.js";
  * Where `Float16Array` exists (Node 24), onnxruntime-common turns our bits into one, and onnxruntime-node 1.30 takes that
  * for an array of 0 bytes ("not enough space", microsoft/onnxruntime#32323): the bits are put back.
  */
-export function toOrtTensor(ort: Pick<OrtModule, "Tensor">, tensor: Tensor): OrtTensor {
+export function toOrtTensor(ort: OrtTensors, tensor: Tensor): OrtTensor {
   const data = unshared(tensor.data);
   // The overloads of the constructor want each dtype by itself.
-  const Class = ort.Tensor as unknown as new (dtype: string, data: unknown, dims: readonly number[]) => OrtTensor;
+  const Class = ort.Tensor as new (dtype: string, data: unknown, dims: readonly number[]) => OrtTensor;
   const made = new Class(tensor.dtype, data, tensor.dims);
   if (tensor.dtype === "float16" && made.data !== data) Object.defineProperty(made, "data", { value: data });
   return made;
