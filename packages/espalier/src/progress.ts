@@ -2,10 +2,19 @@
 export interface ProgressEvent {
   /**
    * `calibrate` running samples, `sensitivity` pruning each weight alone, `masks` choosing what goes, `recover` running stage
-   * by stage and making up for it, `apply` setting it to zero, `count` counting zeros, `write`
-   * writing the file, `verify` the checks of `verify`.
+   * by stage and making up for it, `apply` setting it to zero, `count` counting zeros, `measure` sizes and loading of an
+   * exported model, `write` writing the file, `verify` the checks of `verify`.
    */
-  readonly phase: "calibrate" | "sensitivity" | "masks" | "recover" | "apply" | "count" | "write" | "verify";
+  readonly phase:
+    | "calibrate"
+    | "sensitivity"
+    | "masks"
+    | "recover"
+    | "apply"
+    | "count"
+    | "measure"
+    | "write"
+    | "verify";
   readonly done: number;
   /** Absent where it is not known beforehand, as for samples that a generator makes. */
   readonly total?: number;

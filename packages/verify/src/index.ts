@@ -17,6 +17,7 @@ export type {
   SkippedCheck,
   SparsityFigures,
 } from "./check.js";
+export { type CompressedSize, compressedSize } from "./compressed-size.js";
 export { formatJunit, type JunitOptions } from "./format-junit.js";
 export { formatMarkdown, type MarkdownOptions } from "./format-markdown.js";
 export { formatVerification } from "./format-verification.js";

@@ -33,8 +33,22 @@ describe("espalier export", () => {
     expect(document).toMatchObject({ output: file("small.onnx"), format: "auto", weights: [{ encoding: "2:4" }] });
     expect(document.bytes).toBe(statSync(file("small.onnx")).size);
     expect(document.bytes).toBeLessThan(statSync(file("pruned.onnx")).size * 0.7);
-    expect(Object.keys(document.weights[0])).toEqual(["name", "encoding", "bytesBefore", "bytesAfter", "reason"]);
+    const sizes = ["gzipBytesBefore", "gzipBytesAfter", "brotliBytesBefore", "brotliBytesAfter"];
+    const fields = ["name", "encoding", "bytesBefore", "bytesAfter", "reason", ...sizes];
+    expect(Object.keys(document.weights[0])).toEqual(fields);
     expect(document.gzipBytes).toBeGreaterThan(0);
+    expect(document.brotliBytes).toBeGreaterThan(0);
+    expect(document.loading.after.milliseconds.median).toBeGreaterThan(0);
+  });
+
+  test("--no-measure leaves out what takes time", async () => {
+    const { code, stdout } = await run("pruned.onnx", "quick.onnx", "--json", "--no-measure");
+    expect(code).toBe(0);
+    const document = JSON.parse(stdout);
+    expect(Object.keys(document.weights[0])).toEqual(["name", "encoding", "bytesBefore", "bytesAfter", "reason"]);
+    expect(document).toMatchObject({ gzipBytes: null, brotliBytes: null });
+    expect(document).not.toHaveProperty("loading");
+    expect((await run("pruned.onnx", "quick.onnx", "--no-measure")).stdout).toMatch(/reason +\|\n/);
   });
 
   test("says to people what became of each weight, and what was checked", async () => {
@@ -43,6 +57,8 @@ describe("espalier export", () => {
     expect(stdout).toMatch(/\| w +\| coo /);
     expect(stdout).toMatch(/note: the onnxruntime-web\/webgpu build refuses/);
     expect(stdout).toMatch(/1 decoded weights bit for bit; outputs on random inputs off by 0\.00/);
+    expect(stdout).toMatch(/\| \(files\) +\| +\| +131\.\d kB → /);
+    expect(stdout).toMatch(/loading, median of 3 fresh processes: \d+\.\d ms \(\d+\.\d to \d+\.\d\) → /);
   });
 
   test.each<[string, readonly string[], number, RegExp]>([

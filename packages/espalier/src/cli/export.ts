@@ -1,4 +1,5 @@
 import { PATTERN_FORMS } from "@espalier/core";
+import type { Spread } from "@espalier/runtime";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ExportedModel, exportModel } from "../export/export-model.js";
 import {
@@ -9,12 +10,13 @@ import {
   TARGETS,
   VALUES,
 } from "../export/export-options.js";
+import type { ExportedWeight, ExportReport } from "../export/export-report.js";
 import type { ProgressEvent } from "../progress.js";
 import { checkWritable, type WrittenModel } from "../write.js";
 import { interruptible } from "./interrupt.js";
 import { collect } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
-import { bytesText, percentText, printable, table } from "./table.js";
+import { bytesText, type Column, percentText, printable, table } from "./table.js";
 
 /** What the command takes beside its arguments. */
 export interface ExportFlags {
@@ -27,6 +29,7 @@ export interface ExportFlags {
   readonly include?: string[];
   readonly exclude?: string[];
   readonly force?: boolean;
+  readonly measure: boolean;
   readonly json?: boolean;
 }
 
@@ -44,6 +47,7 @@ export function exportCommand(): Command {
     .option("--include <glob>", "export only these weights or nodes (repeatable)", collect)
     .option("--exclude <glob>", "leave these weights or nodes as they are (repeatable)", collect)
     .option("--force", "go on where there is nothing to gain, or outputs are far off")
+    .option("--no-measure", "leave out what gzip and brotli make of it, and what loading takes: some seconds less")
     .option("--json", "print one JSON document")
     .action(run);
 }
@@ -76,34 +80,70 @@ function document({ report }: ExportedModel, { path, bytes }: WrittenModel): str
 }
 
 function text({ report }: ExportedModel, { path, bytes }: WrittenModel): string {
-  const listing = table(report.weights, [
-    { heading: "weight", cell: ({ name }) => name },
-    { heading: "encoding", cell: ({ encoding }) => encoding },
-    { heading: "before", cell: ({ bytesBefore }) => bytesText(bytesBefore), numeric: true },
-    { heading: "after", cell: ({ bytesAfter }) => bytesText(bytesAfter), numeric: true },
-    { heading: "reason", cell: ({ reason }) => reason },
-  ]);
-  const share = (after: number, before: number): string => `${percentText(after / before)} of ${bytesText(before)}`;
-  const { gzipBytes, gzipBytesBefore } = report;
-  const gzip =
-    gzipBytes === null || gzipBytesBefore === null
-      ? ""
-      : `; gzip ${bytesText(gzipBytes)}, ${share(gzipBytes, gzipBytesBefore)}`;
+  const share = `${percentText(bytes / report.bytesBefore)} of ${bytesText(report.bytesBefore)}`;
   const removed = (report.removed ?? []).map(({ producers, channels, removed, reason }) => {
     const why = reason === undefined ? "" : `; the others stay: ${reason}`;
     return printable(`${producers.join(", ")}: ${removed} of ${channels} channels removed${why}`);
   });
   return [
-    listing,
+    sizesTable(report, bytes),
     ...removed,
     ...[...report.notes, ...report.check.notes].map((note) => printable(`note: ${note}`)),
     "",
     checkText(report.check),
-    `${path}: ${bytesText(bytes)}, ${share(bytes, report.bytesBefore)}${gzip}`,
+    ...loadingText(report.loading),
+    `${path}: ${bytesText(bytes)}, ${share}`,
   ].join("\n");
 }
 
-function checkText({ weights, largestError, outputDistance, limit }: ExportedModel["report"]["check"]): string {
+/** A row for each weight, and one for the files as a whole. */
+function sizesTable(report: ExportReport, bytes: number): string {
+  const { gzipBytesBefore, gzipBytes, brotliBytesBefore, brotliBytes } = report;
+  const files = {
+    ...{ name: "(files)", encoding: "", reason: "" },
+    ...{ bytesBefore: report.bytesBefore, bytesAfter: bytes },
+    ...(gzipBytesBefore !== null && gzipBytes !== null && { gzipBytesBefore, gzipBytesAfter: gzipBytes }),
+    ...(brotliBytesBefore !== null && brotliBytes !== null && { brotliBytesBefore, brotliBytesAfter: brotliBytes }),
+  };
+  const isMeasured = brotliBytes !== null;
+  return table<ExportedWeight>(
+    [...report.weights, files],
+    [
+      { heading: "weight", cell: ({ name }) => name },
+      { heading: "encoding", cell: ({ encoding }) => encoding },
+      { heading: "bytes", cell: (row) => changeText(row.bytesBefore, row.bytesAfter), numeric: true },
+      ...(isMeasured ? COMPRESSED_COLUMNS : []),
+      { heading: "reason", cell: ({ reason }) => reason },
+    ],
+  );
+}
+
+const COMPRESSED_COLUMNS: readonly Column<ExportedWeight>[] = [
+  { heading: "gzip", cell: (row) => changeText(row.gzipBytesBefore, row.gzipBytesAfter), numeric: true },
+  { heading: "brotli", cell: (row) => changeText(row.brotliBytesBefore, row.brotliBytesAfter), numeric: true },
+];
+
+function changeText(before: number | undefined, after: number | undefined): string {
+  return before === undefined || after === undefined ? "" : `${bytesText(before)} → ${bytesText(after)}`;
+}
+
+function loadingText(loading: ExportReport["loading"]): readonly string[] {
+  if (loading === undefined) return [];
+  if ("problem" in loading) return [printable(`loading was not measured: ${loading.problem}`)];
+  const { before, after } = loading;
+  const time = `${spreadText(before.milliseconds, "ms")} → ${spreadText(after.milliseconds, "ms")}`;
+  const lines = [`loading, median of ${before.processes} fresh processes: ${time}`];
+  if (before.peakBytes === undefined || after.peakBytes === undefined) return lines;
+  const peak = `${spreadText(before.peakBytes, "MB", 1e6)} → ${spreadText(after.peakBytes, "MB", 1e6)}`;
+  return [...lines, `peak memory while loading, above the runtime's own: ${peak}`];
+}
+
+function spreadText({ median, min, max }: Spread, unit: string, divisor = 1): string {
+  const number = (value: number): string => (value / divisor).toFixed(1);
+  return `${number(median)} ${unit} (${number(min)} to ${number(max)})`;
+}
+
+function checkText({ weights, largestError, outputDistance, limit }: ExportReport["check"]): string {
   const decoded = largestError === 0 ? "bit for bit" : `off by at most ${largestError.toPrecision(3)}`;
   const outputs =
     outputDistance === null

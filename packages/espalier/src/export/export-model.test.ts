@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { openRunner, randomFeeds, type Tensor } from "@espalier/runtime";
 import { buildModel, node, random, tensor, useLitePath, valueInfo } from "@espalier/testkit";
 import { type ExportOptions, exportModel, l1, nm, type Pattern, parsePattern, prune, unstructured } from "espalier";
@@ -55,6 +56,37 @@ describe("exportModel", () => {
     expect(report.check).toMatchObject({ largestError: 0, outputDistance: 0, notes: [] });
     expect(await outputs(toBytes())).toEqual(await outputs(before));
     expect(report.bytes).toBe(toBytes().length);
+  });
+
+  it("measures compressed sizes and loading when asked to", async () => {
+    const before = await pruned(unstructured(0.8));
+    const { report, toBytes } = await exportModel(before, { format: "bitmask", measure: true });
+    expect([report.gzipBytesBefore, report.gzipBytes]).toEqual(
+      [before, toBytes()].map((file) => gzipSync(file).length),
+    );
+    for (const weight of report.weights) {
+      // The bitmask holds no runs of zeros any more: what is left of it hardly compresses.
+      expect(weight.gzipBytesAfter!).toBeGreaterThan(0.8 * weight.bytesAfter);
+      expect(weight.gzipBytesBefore!).toBeLessThan(0.5 * weight.bytesBefore);
+      expect(weight.gzipBytesBefore!).toBeLessThan(report.gzipBytesBefore!);
+      expect(weight.brotliBytesAfter!).toBeLessThanOrEqual(weight.bytesAfter + 64);
+      expect(weight.brotliBytesBefore!).toBeLessThan(weight.gzipBytesBefore!);
+    }
+    const sum = report.weights.reduce((total, { brotliBytesAfter }) => total + brotliBytesAfter!, 0);
+    // Beside the weights a file holds tables and nodes: 20 kB, less when compressed.
+    expect(report.brotliBytes! - sum).toBeGreaterThan(0);
+    expect(report.brotliBytes! - sum).toBeLessThan(10_000);
+    expect(report.loading).toMatchObject({ before: { processes: 3 }, after: { processes: 3 } });
+  });
+
+  it("measures nothing unasked, and loads nothing for TensorRT", async () => {
+    const before = await pruned(nm(2, 4));
+    const { report } = await exportModel(before);
+    expect(report).toMatchObject({ gzipBytes: null, brotliBytes: null });
+    expect(report.loading).toBeUndefined();
+    expect(report.weights[0]).not.toHaveProperty("gzipBytesAfter");
+    const engine = await exportModel(before, { target: "tensorrt", measure: true });
+    expect(engine.report.loading).toMatchObject({ problem: expect.stringMatching(/TensorRT.*not here/) });
   });
 
   it.each(["f16", "int8"] as const)("%s values move entries by no more than their rounding", async (values) => {

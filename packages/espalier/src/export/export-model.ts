@@ -22,8 +22,9 @@ import { selectWeights } from "../select-weights.js";
 import { type WrittenModel, writeTo } from "../write.js";
 import { checkExport } from "./check-export.js";
 import { type ExportOptions, type ResolvedExport, resolveExport } from "./export-options.js";
-import { type ExportedWeight, type ExportReport, gzipSize, LARGEST_IN_MEMORY, notesOf } from "./export-report.js";
+import { type ExportedWeight, type ExportReport, LARGEST_IN_MEMORY, notesOf } from "./export-report.js";
 import { lowerWeights } from "./lower-weights.js";
+import { withMeasurements } from "./measure-export.js";
 import { type PlannedWeight, planWeights, zeroShare } from "./plan-weights.js";
 
 /** A model made for a target, checked and not written yet. */
@@ -62,9 +63,11 @@ export async function exportModel(
   if (!resolved.force) requireZeros(given, weights);
   try {
     const { exported, report } = await exportWeights(given, weights, resolved);
+    const source = typeof model === "string" ? model : given;
+    const models = { source, given, exported, weights };
     return {
       model: exported,
-      report,
+      report: resolved.measure ? await withMeasurements(report, models, resolved) : report,
       write: (path) => writeTo(exported, path, resolved),
       toBytes: () => encodeModel(exported),
     };
@@ -107,7 +110,12 @@ async function exportWeights(given: Model, weights: readonly PrunableWeight[], o
     options,
   );
   const rows = weightRows(weights, planned, lowering.report);
-  const report = { ...sizes(given, exported), ...headings(options, removal.report), weights: rows, check };
+  const report: ExportReport = {
+    ...sizes(given, exported),
+    ...headings(options, removal.report),
+    weights: rows,
+    check,
+  };
   return { exported, report };
 }
 
@@ -166,8 +174,10 @@ function sizes(given: Model, exported: Model) {
   return {
     bytesBefore: modelSize(given),
     bytes: modelSize(exported),
-    gzipBytesBefore: gzipSize(given),
-    gzipBytes: gzipSize(exported),
+    gzipBytesBefore: null,
+    gzipBytes: null,
+    brotliBytesBefore: null,
+    brotliBytes: null,
   };
 }
 

@@ -1,6 +1,5 @@
-import { gzipSync } from "node:zlib";
 import type { RemovedChannels } from "@espalier/export";
-import { encodeModel, externalDataFiles, type Model, modelSize } from "@espalier/onnx";
+import type { Loading } from "@espalier/runtime";
 import type { ExportCheck } from "./check-export.js";
 import type { ExportFormat, ExportValues, ResolvedExport } from "./export-options.js";
 
@@ -13,6 +12,11 @@ export interface ExportedWeight {
   readonly bytesBefore: number;
   /** Bytes of what stands in its place; tables that weights share (about 20 kB) are not in it. */
   readonly bytesAfter: number;
+  /** The same compressed, as far as it was measured: each weight's data on their own. */
+  readonly gzipBytesBefore?: number;
+  readonly gzipBytesAfter?: number;
+  readonly brotliBytesBefore?: number;
+  readonly brotliBytesAfter?: number;
   /** One sentence. */
   readonly reason: string;
   /** Whether TensorRT can use its zeros; only for that target. */
@@ -26,27 +30,28 @@ export interface ExportReport {
   readonly target: ResolvedExport["target"];
   readonly bytesBefore: number;
   readonly bytes: number;
-  /** Each file on its own with gzip at level 6; null above {@link LARGEST_IN_MEMORY}. */
+  /** Each file on its own with gzip at level 6; null where it was not measured. */
   readonly gzipBytesBefore: number | null;
   readonly gzipBytes: number | null;
+  /** The same with brotli at quality 5. */
+  readonly brotliBytesBefore: number | null;
+  readonly brotliBytes: number | null;
   /** The chosen ones, in the model's order. */
   readonly weights: readonly ExportedWeight[];
   /** Channels that went or could not; only where it was asked for. */
   readonly removed?: readonly RemovedChannels[];
   readonly check: ExportCheck;
+  /**
+   * What loading the given and the exported model takes in fresh processes on the target's runtime, or why that could not be
+   * found out; absent where it was not to be measured.
+   */
+  readonly loading?: { readonly before: Loading; readonly after: Loading } | { readonly problem: string };
   /** What to know before using the file. */
   readonly notes: readonly string[];
 }
 
 /** Larger models are not held in memory for the report's sake: neither compressed nor run as a whole. */
 export const LARGEST_IN_MEMORY = 2 ** 29;
-
-/** Bytes of a model's files under gzip, null for large ones. Holds one file in memory. */
-export function gzipSize(model: Model): number | null {
-  if (modelSize(model) > LARGEST_IN_MEMORY) return null;
-  const files = [() => encodeModel(model), ...externalDataFiles(model).values()];
-  return files.reduce((sum, bytesOf) => sum + gzipSync(bytesOf()).length, 0);
-}
 
 /** What users of a format have to know. */
 export function notesOf({ format, target, values }: ResolvedExport): readonly string[] {
