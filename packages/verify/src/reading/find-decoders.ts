@@ -68,7 +68,9 @@ function placeOf({ original, judged }: Graphs, name: string) {
   if (judged.defines(name)) return { value: name, readers: [] };
   const readers = (original.readers.get(name) ?? []).flatMap(({ node, input }) => {
     const own = judged.counterpart(node);
-    return own === undefined ? [] : [{ node: own, input }];
+    // Of a node that reads something else besides, as a smaller product does, this is not the same constant.
+    const isSame = own?.input.every((value, index) => index === input || value === node.input[index]);
+    return own !== undefined && isSame ? [{ node: own, input }] : [];
   });
   const values = new Set(readers.map(({ node, input }) => node.input[input] ?? ""));
   const [value] = values;
