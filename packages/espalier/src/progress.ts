@@ -2,8 +2,8 @@
 export interface ProgressEvent {
   /**
    * `calibrate` running samples, `sensitivity` pruning each weight alone, `masks` choosing what goes, `recover` running stage
-   * by stage and making up for it, `apply` setting it to zero, `count` counting zeros, `measure` sizes and loading of an
-   * exported model, `write` writing the file, `verify` the checks of `verify`.
+   * by stage and making up for it, `apply` setting it to zero, `count` counting zeros, `tune` timing the forms of block-sparse
+   * products, `measure` sizes and loading of an exported model, `write` writing the file, `verify` the checks of `verify`.
    */
   readonly phase:
     | "calibrate"
@@ -12,6 +12,7 @@ export interface ProgressEvent {
     | "recover"
     | "apply"
     | "count"
+    | "tune"
     | "measure"
     | "write"
     | "verify";

@@ -14,7 +14,7 @@ import type { ExportedWeight, ExportReport } from "../export/export-report.js";
 import type { ProgressEvent } from "../progress.js";
 import { checkWritable, type WrittenModel } from "../write.js";
 import { interruptible } from "./interrupt.js";
-import { collect } from "./numbers.js";
+import { collect, whole } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
 import { bytesText, type Column, percentText, printable, table } from "./table.js";
 
@@ -25,6 +25,8 @@ export interface ExportFlags {
   readonly values: ExportValues;
   readonly target: NonNullable<ExportOptions["target"]>;
   readonly blocks?: NonNullable<ExportOptions["blocks"]>;
+  readonly tune?: boolean;
+  readonly rows?: number;
   readonly removeZeroChannels?: boolean;
   readonly include?: string[];
   readonly exclude?: string[];
@@ -43,6 +45,12 @@ export function exportCommand(): Command {
     .addOption(new Option("--values <name>", "what numbers they are stored in").choices(VALUES).default("f32"))
     .addOption(new Option("--target <name>", "what the model runs on").choices(TARGETS).default("ort-node"))
     .option("--blocks <size>", "BKxBN: how weights are cut (default: as the pruning record says)", blockSize)
+    .option("--tune", "time the forms of block-sparse products on this machine, instead of going by measured rules")
+    .option(
+      "--rows <number>",
+      "rows that products multiply in a run, such as batch × tokens (default: as declared)",
+      whole,
+    )
     .option("--remove-zero-channels", "take out channels that make no difference")
     .option("--include <glob>", "export only these weights or nodes (repeatable)", collect)
     .option("--exclude <glob>", "leave these weights or nodes as they are (repeatable)", collect)

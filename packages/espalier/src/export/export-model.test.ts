@@ -96,6 +96,15 @@ describe("exportModel", () => {
     expect(report.check.outputDistance).toBeLessThan(report.check.limit);
   });
 
+  it("stores float16 for TensorRT before a Cast, in half the bytes, and still judges 2:4", async () => {
+    const { report, model } = await exportModel(await pruned(nm(2, 4)), { target: "tensorrt", values: "f16" });
+    expect(report.weights).toMatchObject([
+      { encoding: "dense", bytesBefore: 4 * 64 * 96, bytesAfter: 2 * 64 * 96, eligible: true },
+      { encoding: "dense", bytesBefore: 4 * 96 * 48, bytesAfter: 2 * 96 * 48, eligible: true },
+    ]);
+    expect(model.proto.graph!.node.filter(({ opType }) => opType === "Cast")).toHaveLength(2);
+  });
+
   it("auto takes the encoding of the fewest bytes for each weight, and says why", async () => {
     const half = await exportModel(await pruned(nm(2, 4)), {});
     expect(half.report.weights.map(({ encoding }) => encoding)).toEqual(["2:4", "2:4"]);
@@ -166,7 +175,7 @@ describe("exportModel refuses", () => {
   it.each<[string, ExportOptions, RegExp]>([
     ["a format that is none", { format: "zip" as never }, /zip.*auto, dense/],
     ["encodings for TensorRT", { target: "tensorrt", format: "gap" }, /tensorrt/],
-    ["f16 for TensorRT", { target: "tensorrt", values: "f16" }, /trtexec --fp16/],
+    ["int8 for TensorRT", { target: "tensorrt", values: "int8" }, /QuantizeLinear/],
     ["blocks of f16", { format: "blocks", values: "f16" }, /f16/],
     ["block sizes without blocks", { format: "gap", blocks: { bk: 32, bn: 32 } }, /blocks/],
     ["a glob that matches nothing", { exclude: ["nope*"] }, /nope/],

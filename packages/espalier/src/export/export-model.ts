@@ -91,7 +91,7 @@ function requireZeros(model: Model, weights: readonly PrunableWeight[]): void {
 async function exportWeights(given: Model, weights: readonly PrunableWeight[], options: ResolvedExport) {
   const names = new Set(weights.map(({ name }) => name));
   const removal = options.removeZeroChannels ? removeZeroChannels(given) : { model: given, report: undefined };
-  const lowering = lowerWeights(removal.model, names, options);
+  const lowering = await lowerWeights(removal.model, names, options);
   const prepared = lowering.model;
   const left = prunableWeights(prepared).filter((one): one is PrunableWeight => {
     return one.prunable && names.has(one.name) && !lowering.lowered.has(one.name);

@@ -24,6 +24,14 @@ export interface ExportOptions extends WeightSelection {
   readonly target?: ExportTarget;
   /** Blocks that weights are lowered by. @default for every weight those of the model's pruning record */
   readonly blocks?: BlockSize;
+  /**
+   * Times the forms of block-sparse products on this machine instead of going by measured rules. The choice, and so the bytes, may then
+   * differ from run to run.
+   * @default false
+   */
+  readonly tune?: boolean;
+  /** Rows that products multiply in one run, such as batch × tokens, for the choice of forms. @default what the model declares */
+  readonly rows?: number;
   /** Takes channels out that make no difference, before anything else. @default false */
   readonly removeZeroChannels?: boolean;
   /** Goes on where there is nothing to gain, and hands out a model whose outputs are further off than the format's bound. @default false */
@@ -66,12 +74,18 @@ export function resolveExport(options: ExportOptions): ResolvedExport {
   if (target === "tensorrt" && format !== "auto" && format !== "dense") {
     refuse(`format ${format} is not for tensorrt: it takes dense weights with zeros; use auto or dense`);
   }
-  if (target === "tensorrt" && values !== "f32") {
+  if (target === "tensorrt" && values === "int8") {
     refuse(
-      `values ${values} are not for tensorrt: it converts when it builds its engine (trtexec --fp16 --sparsity=enable)`,
+      "values int8 are not for tensorrt: it takes them from a calibrated model with QuantizeLinear; use f16 or f32",
     );
   }
   if (format === "blocks" && values === "f16") refuse("blocks cannot have f16 values: use f32 or int8");
+  const { tune = false, rows } = resolved;
+  if ((tune || rows !== undefined) && (target === "tensorrt" || (format !== "blocks" && format !== "auto"))) {
+    refuse(
+      "tune and rows choose how blocks are multiplied: they are for the formats blocks and auto, not for tensorrt",
+    );
+  }
   if (blocks !== undefined && format !== "blocks" && format !== "auto") {
     refuse(`blocks are only for the formats blocks and auto, not for ${format}`);
   }

@@ -60,6 +60,7 @@ export function notesOf({ format, target, values }: ResolvedExport): readonly st
     notes.push("the onnxruntime-web/webgpu build refuses sparse_initializer: it does not load this model");
   if (target === "tensorrt") {
     notes.push("TensorRT uses 2:4 zeros only where it times them to be faster: trtexec --fp16 --sparsity=enable");
+    if (values === "f16") notes.push("f16 weights stand before a Cast, which TensorRT folds when it builds its engine");
   }
   if (values === "int8")
     notes.push("int8 values are rounded: judge the exported model on your samples (espalier verify)");

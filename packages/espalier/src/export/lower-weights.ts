@@ -2,6 +2,7 @@ import { type LoweredModel, type LoweredWeight, lowerBlocks, TARGET_RULES } from
 import type { Model } from "@espalier/onnx";
 import { EspalierError } from "../errors.js";
 import type { ResolvedExport } from "./export-options.js";
+import { tuneForms } from "./tune-forms.js";
 
 /** A model with lowered weights; `report` is of the chosen weights only. */
 export type LoweredWeights = LoweredModel & {
@@ -12,19 +13,27 @@ export type LoweredWeights = LoweredModel & {
 /**
  * Lowers the chosen weights that were pruned in blocks, where format and target are for that.
  *
+ * @throws {RunnerError} where forms are timed and the backend is missing
  * @throws {EspalierError} `input` where blocks are asked for and no weight has any
  */
-export function lowerWeights(model: Model, names: ReadonlySet<string>, options: ResolvedExport): LoweredWeights {
-  const { format, target, values, blocks } = options;
+export async function lowerWeights(
+  model: Model,
+  names: ReadonlySet<string>,
+  options: ResolvedExport,
+): Promise<LoweredWeights> {
+  const { format, target, values, blocks, rows, tune = false } = options;
   const isForBlocks = format === "auto" || format === "blocks";
   if (!isForBlocks || target === "tensorrt" || !TARGET_RULES[target].lowersBlocks) {
     return { model, report: [], lowered: new Map() };
   }
+  const timed = tune ? await tuneForms(model, names, options) : new Map();
   const result = lowerBlocks(model, {
     target,
     values: values === "int8" ? "int8" : "f32",
     ...(blocks && { blocks }),
-    choose: ({ weight }, byRule) => (names.has(weight) ? byRule : { form: "dense", reason: "excluded" }),
+    ...(rows !== undefined && { rows }),
+    choose: ({ weight }, byRule) =>
+      names.has(weight) ? (timed.get(weight) ?? byRule) : { form: "dense", reason: "excluded" },
   });
   const report = result.report.filter(({ name }) => names.has(name));
   if (format === "blocks" && report.every((weight) => weight.blocks === undefined)) {

@@ -55,7 +55,8 @@ function planOne(model: Model, weight: PrunableWeight, options: ResolvedExport):
   const { format, target, values } = options;
   if (target === "tensorrt") {
     const { eligible, reason } = tensorRtEligibility(weight);
-    return { ...dense(weight, reason), eligible };
+    const stored = values === "f32" ? dense(weight, reason) : asked(model, weight, "dense", options);
+    return { ...stored, reason, eligible };
   }
   if (format === "blocks") return dense(weight, "not lowered");
   if (format === "auto") return automatic(model, weight, options);

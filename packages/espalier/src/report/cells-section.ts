@@ -3,7 +3,7 @@ import { dataTable, folded } from "./data-table.js";
 import { html, type Markup } from "./markup.js";
 import { shareText } from "./number-text.js";
 import type { Section } from "./page.js";
-import { cellName, type SeveralOf, severalOf, type SweptCells } from "./swept-cells.js";
+import { cellName, type SeveralOf, type SweptCells, severalOf } from "./swept-cells.js";
 import { measureColumns } from "./trade-off-section.js";
 
 /** Every cell in numbers, and those that could not be made with the reason. */

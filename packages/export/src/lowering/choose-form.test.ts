@@ -8,6 +8,7 @@ import { MEASURED_SPEEDUPS } from "./measured-speedups.js";
 
 const layer: BlockLayer = {
   weight: "W",
+  blocks: { bk: 32, bn: 256 },
   op: "product",
   outChannels: 3072,
   inFeatures: 768,

@@ -54,6 +54,7 @@ function layerOf(
   if (quantized && !layout.finite) return { weight, blocks, reason: "it has entries that are not finite" };
   const layer: BlockLayer = {
     weight: weight.name,
+    blocks,
     op: site?.kind ?? "product",
     outChannels,
     inFeatures,

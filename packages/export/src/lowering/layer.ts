@@ -26,6 +26,8 @@ export interface BlockSize {
 export interface BlockLayer {
   /** The weight's name. */
   readonly weight: string;
+  /** The blocks it is cut into. */
+  readonly blocks: BlockSize;
   readonly op: "product" | "conv";
   readonly outChannels: number;
   readonly inFeatures: number;
