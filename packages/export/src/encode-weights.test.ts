@@ -15,7 +15,7 @@ import {
   writeModel,
 } from "@espalier/onnx";
 import { openRunner } from "@espalier/runtime";
-import { buildModel, graph, node, random, tensor, valueInfo } from "@espalier/testkit";
+import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { InferenceSession } from "onnxruntime-node";
 import { afterAll, describe, expect, it } from "vitest";
 import { WEIGHT_CASES, weightModel, weights, withWeightAsOutput } from "../test-support/weight-cases.js";
@@ -227,20 +227,6 @@ describe("encodeWeights", () => {
       }
       return "";
     };
-    const branch = (weight: string, out: string) =>
-      graph({
-        nodes: [node("MatMul", ["x", weight], [out])],
-        initializers: [tensor(weight, [2, 2], Float32Array.of(1, 0, 0, 2))],
-        outputs: [valueInfo(out, "float32", [2, 2])],
-      });
-    const inBranch = buildModel({
-      nodes: [
-        node("If", ["c"], ["y"], { then_branch: branch("T", "t"), else_branch: branch("E", "e") }, { name: "if" }),
-      ],
-      inputs: [valueInfo("x", "float32", [2, 2]), valueInfo("c", "bool", [])],
-      outputs: [valueInfo("y", "float32", [2, 2])],
-    });
-    expect(reason(inBranch, "main/if/then_branch/T")).toMatch(/^it stands in main\/if\/then_branch/);
     const fallback = (opset: number, second = node("Relu", ["h"], ["y"])) =>
       buildModel({
         opset,

@@ -1,4 +1,5 @@
 import {
+  type BodyAddition,
   type GraphRewrite,
   type Model,
   type NodeProto,
@@ -13,7 +14,7 @@ import type { Decoder, Refusal } from "./encodings/encoding.js";
 import { opsetOf } from "./encodings/opset-changes.js";
 import { raisedNodes } from "./encodings/raise-nodes.js";
 import { type WeightChoice, type WeightPlan, weightEncoder } from "./encodings/weight-encoder.js";
-import { declaresInitializers, type WeightPlace, weightPlaces } from "./encodings/weight-place.js";
+import { type Body, declaresInitializers, type WeightPlace, weightPlaces } from "./encodings/weight-place.js";
 import { ExportError } from "./export-error.js";
 
 /** What storing a weight in some way would take. */
@@ -34,7 +35,7 @@ export interface EncodedSize {
  * @throws {OnnxError} when the weight cannot be read
  */
 export function encodedSize(model: Model, weight: PrunableWeight, choice: WeightChoice): EncodedSize | Refusal {
-  const planned = planWeight(model, weight, choice, weightPlaces(model));
+  const planned = planWeight(model, weight, choice);
   if ("refused" in planned) return planned;
   const { form, bytes, exact } = planned.plan;
   return { form, bytes, exact };
@@ -55,22 +56,15 @@ export function encodedSize(model: Model, weight: PrunableWeight, choice: Weight
 export function encodeWeights(model: Model, choices: ReadonlyMap<string, WeightChoice>): Model {
   if (choices.size === 0) return model;
   const root = freeRoot(model);
-  const shared = new SharedParts(`${root}/shared`);
-  const encoded = plannedWeights(model, choices).map(({ name, place, plan }) => {
-    return { place, plan, decoder: plan.emit(`${root}/weights/${name}`, shared, place.value) };
-  });
-  const decoders = placed(encoded, shared.parts());
-  const raised = versions(model, encoded);
-  const newer = raised.opset === undefined ? undefined : raisedNodes(model, opsetOf(model), root);
+  const planned = plannedWeights(model, choices);
+  const { replace, ...decoders } = placed(planned, root);
+  const raised = versions(model, planned);
+  const newer = raised.opset === undefined ? undefined : raisedNodes(model, opsetOf(model.proto), root);
   return rewriteGraph(model, {
     ...decoders,
     ...raised,
-    replace: new Map([...decoders.replace, ...(newer?.replace ?? [])]),
-    initializers: [
-      ...shared.parts().initializers,
-      ...encoded.flatMap(({ decoder }) => decoder.initializers),
-      ...(newer?.initializers ?? []),
-    ],
+    replace: new Map([...replace, ...(newer?.replace ?? [])]),
+    initializers: newer?.initializers ?? [],
   });
 }
 
@@ -80,63 +74,77 @@ interface PlannedWeight {
   readonly plan: WeightPlan;
 }
 
-type EncodedWeight = Omit<PlannedWeight, "name"> & { readonly decoder: Decoder };
-
 function plannedWeights(model: Model, choices: ReadonlyMap<string, WeightChoice>): readonly PlannedWeight[] {
   const byName = new Map(prunableWeights(model).map((weight) => [weight.name, weight]));
-  const placeOf = weightPlaces(model);
   return [...choices].map(([name, choice]) => {
     const weight = byName.get(name);
     if (weight?.prunable !== true) {
       throw new ExportError("unknown-weight", `"${name}" is no prunable weight of the model`, { weight: name });
     }
-    const planned = planWeight(model, weight, choice, placeOf);
+    const planned = planWeight(model, weight, choice);
     if (!("refused" in planned)) return { name, ...planned };
     const message = `"${name}" cannot be stored as ${choice.encoding}: ${planned.refused}`;
     throw new ExportError("cannot-encode", message, { weight: name });
   });
 }
 
-function planWeight(
-  model: Model,
-  weight: PrunableWeight,
-  choice: WeightChoice,
-  placeOf: ReturnType<typeof weightPlaces>,
-): Omit<PlannedWeight, "name"> | Refusal {
-  const place = placeOf(weight);
+function planWeight(model: Model, weight: PrunableWeight, choice: WeightChoice): Omit<PlannedWeight, "name"> | Refusal {
+  const place = placesOf(model)(weight);
   if ("refused" in place) return place;
-  const plan = weightEncoder(model, weight, choice);
+  const plan = weightEncoder({ model, weight, place }, choice);
   return "refused" in plan ? plan : { place, plan };
 }
 
-/** Decoders of initializers come before all nodes, those of Constant nodes in their place. */
+type Places = ReturnType<typeof weightPlaces>;
+
+/** Finding them takes a walk through the model, which many weights are then asked of. */
+const found = new WeakMap<Model, Places>();
+
+function placesOf(model: Model): Places {
+  const places = found.get(model) ?? weightPlaces(model);
+  found.set(model, places);
+  return places;
+}
+
+/** Decoders of initializers come before all nodes, those of Constant nodes in their place; shared parts come first of all. */
 function placed(
-  encoded: readonly EncodedWeight[],
-  shared: Decoder,
-): Required<Pick<GraphRewrite, "prepend" | "replace" | "remove">> {
-  const prepend: NodeProto[] = [...shared.nodes];
+  planned: readonly PlannedWeight[],
+  root: string,
+): Required<Pick<GraphRewrite, "inside" | "replace" | "remove">> {
+  const shared = new Map(planned.map(({ place }) => [place.root, new SharedParts(`${root}/shared`)]));
+  const decoders = new Map<Body, Decoder[]>();
   const replace = new Map<NodeProto, readonly NodeProto[]>();
   const remove = new Set<TensorProto>();
-  for (const { place, decoder } of encoded) {
-    if (place.kind === "constant") replace.set(place.node, decoder.nodes);
-    else {
-      remove.add(place.tensor);
-      prepend.push(...decoder.nodes);
-    }
+  for (const { name, place, plan } of planned) {
+    const { body, stored } = place;
+    const { initializers, nodes } = plan.emit(`${root}/weights/${name}`, shared.get(place.root)!, place.value);
+    const isNode = stored.$typeName === "onnx.NodeProto";
+    if (isNode) replace.set(stored, nodes);
+    else remove.add(stored);
+    decoders.set(body, [...(decoders.get(body) ?? []), { initializers, nodes: isNode ? [] : nodes }]);
   }
-  return { prepend, replace, remove };
+  for (const [body, parts] of shared) decoders.set(body, [parts.parts(), ...(decoders.get(body) ?? [])]);
+  return { inside: new Map([...decoders].map(([body, list]) => [body, additionOf(list)])), replace, remove };
+}
+
+function additionOf(decoders: readonly Decoder[]): BodyAddition {
+  return {
+    prepend: decoders.flatMap(({ nodes }) => nodes),
+    initializers: decoders.flatMap(({ initializers }) => initializers),
+  };
 }
 
 function versions(
   model: Model,
-  encoded: readonly EncodedWeight[],
+  planned: readonly PlannedWeight[],
 ): Pick<GraphRewrite, "opset" | "irVersion" | "removeInputs"> {
-  const opset = Math.max(...encoded.map(({ plan }) => plan.opset));
-  const needed = Math.max(...encoded.map(({ plan }) => plan.irVersion));
+  const inGraphs = planned.filter(({ place }) => place.root === model.proto.graph);
+  const opset = Math.max(...inGraphs.map(({ plan }) => plan.opset));
+  const needed = Math.max(...planned.map(({ plan }) => plan.irVersion));
   const initializers = new Set(model.proto.graph?.initializer.map(({ name }) => name));
   const declared = declaresInitializers(model) ? (model.proto.graph?.input ?? []) : [];
   return {
-    ...(opset > opsetOf(model) && { opset }),
+    ...(opset > opsetOf(model.proto) && { opset }),
     ...(needed > Number(model.proto.irVersion) && { irVersion: needed }),
     removeInputs: new Set(declared.filter(({ name }) => initializers.has(name))),
   };
@@ -145,8 +153,10 @@ function versions(
 /** What names of new values begin with: nothing of the model does. */
 function freeRoot(model: Model): string {
   const names: string[] = [];
-  for (const { graph, nodes } of walkGraphs(model.proto)) {
+  for (const { graph, nodes, function: body } of walkGraphs(model.proto)) {
+    names.push(...(body?.input ?? []));
     for (const { name } of [...(graph?.input ?? []), ...(graph?.initializer ?? [])]) names.push(name);
+    for (const { values } of graph?.sparseInitializer ?? []) names.push(values?.name ?? "");
     for (const { output } of nodes) names.push(...output);
   }
   let root = "espalier";

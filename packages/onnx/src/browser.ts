@@ -24,7 +24,7 @@ export type {
   ValueInfoProto,
 } from "./proto.js";
 export { AttributeProto_AttributeType, TensorProto_DataLocation, TensorProto_DataType } from "./proto.js";
-export { type GraphRewrite, rewriteGraph } from "./rewrite-graph.js";
+export { type BodyAddition, type GraphRewrite, rewriteGraph } from "./rewrite-graph.js";
 export { tensorBytes } from "./tensor-bytes.js";
 export { tensorChunks } from "./tensor-chunks.js";
 export type { MessageSpan, PayloadSpan, Span, TensorLocation } from "./tensor-location.js";

@@ -26,7 +26,7 @@ export type {
 } from "./proto.js";
 export { AttributeProto_AttributeType, TensorProto_DataLocation, TensorProto_DataType } from "./proto.js";
 export { readModel } from "./read-model.js";
-export { type GraphRewrite, rewriteGraph } from "./rewrite-graph.js";
+export { type BodyAddition, type GraphRewrite, rewriteGraph } from "./rewrite-graph.js";
 export { tensorBytes } from "./tensor-bytes.js";
 export { tensorChunks } from "./tensor-chunks.js";
 export type { MessageSpan, PayloadSpan, Span, TensorLocation } from "./tensor-location.js";

@@ -33,7 +33,7 @@ export interface GraphRewrite extends BodyAddition {
   readonly replace?: ReadonlyMap<NodeProto, readonly NodeProto[]>;
   /** Initializers that go; sparse ones by their values. @default none */
   readonly remove?: ReadonlySet<TensorProto>;
-  /** What is added elsewhere than in the main graph. @default nothing */
+  /** What is added elsewhere than in the main graph; in that one, it comes behind what stands above. @default nothing */
   readonly inside?: ReadonlyMap<Body, BodyAddition>;
   /** Inputs of the main graph that go, such as those that only declare an initializer, as before IR version 4. @default none */
   readonly removeInputs?: ReadonlySet<ValueInfoProto>;
@@ -91,13 +91,14 @@ export function rewriteGraph(model: Model, rewrite: GraphRewrite): Model {
 
 function resolve({ proto }: Model, rewrite: GraphRewrite): ResolvedRewrite {
   const { replace = new Map(), remove = new Set(), removeInputs = new Set(), opset, irVersion } = rewrite;
-  const { prepend = [], initializers = [], inside = new Map() } = rewrite;
+  const { inside = new Map<Body, BodyAddition>() } = rewrite;
   const places = [...bodyPlaces(proto)];
-  const additions = new Map<Body, BodyAddition>([[proto.graph!, { prepend, initializers }], ...inside]);
   checkMembers(places, { replace, remove, removeInputs, inside });
   const computed = new Map<TensorProto, TensorData>();
   const changes = places.flatMap((place): BodyChange[] => {
-    const { prepend = [], initializers = [] } = additions.get(place.body) ?? {};
+    const additions = [...(place.body === proto.graph ? [rewrite] : []), inside.get(place.body) ?? {}];
+    const prepend = additions.flatMap((addition) => addition.prepend ?? []);
+    const initializers = additions.flatMap((addition) => addition.initializers ?? []);
     const messages = asMessages(initializers);
     for (const [tensor, data] of messages.computed) computed.set(tensor, data);
     const { dense, sparse } = messages;

@@ -213,6 +213,16 @@ describe("rewriteGraph inside other graphs", () => {
     expect(shape(readBack(rewritten))[THEN]).toBe("Neg:a Abs:W Add:ty |");
   });
 
+  it("lets a value that hides another one be computed by another node", () => {
+    const branch = graph({ nodes: [node("Neg", ["x"], ["y"], {}, { name: "hiding" })], outputs: [] });
+    const choice = node("If", ["c"], ["y"], { then_branch: branch }, { name: "if" });
+    const model = decodeModel(buildModel({ nodes: [choice] }));
+    const replace = new Map([[graphAt(model, THEN).node[0]!, [makeNode("Abs", ["x"], ["y"])]]]);
+    expect(shape(readBack(rewriteGraph(model, { replace })))[THEN]).toBe("Abs:y |");
+    const twice = { replace, inside: new Map([[graphAt(model, THEN), neg("y")]]) };
+    expect(() => rewriteGraph(model, twice)).toThrow('"y"');
+  });
+
   const body = () => create(FunctionProtoSchema, { name: "F" });
   const neg = (output: string) => ({ prepend: [makeNode("Neg", ["x"], [output])] });
   it.each<[string, (model: Model) => GraphRewrite, string]>([

@@ -49,11 +49,14 @@ class ValueNames {
   /** @throws {OnnxError} `malformed` when a name is taken */
   claim({ place, prepend, dense, sparse }: BodyChange, { replace }: ResolvedRewrite): void {
     const own = this.#own.get(place)!;
+    const before = namesIn(place.body);
     const substitutes = place.body.node.flatMap((node) => replace.get(node) ?? []);
     const tensors = [...dense, ...sparse.map(({ values }) => values!)].map(({ name }) => name);
     for (const name of [...tensors, ...[...prepend, ...substitutes].flatMap(({ output }) => output)]) {
       if (name === "") continue;
-      if (this.isSeen(place, name) || this.#below.get(place)!.has(name)) throw nameTaken("value", name);
+      // A name that hid another one, or was hidden, may go on to do so.
+      const isTaken = before.has(name) ? own.has(name) : this.isSeen(place, name) || this.#below.get(place)!.has(name);
+      if (isTaken) throw nameTaken("value", name);
       own.add(name);
     }
   }

@@ -1,6 +1,14 @@
 export { hasChromium } from "./chromium.js";
 export { type LinearProbe, trainProbe } from "./linear-probe.js";
-export { buildModel, type GraphParts, graph, type ModelParts, valueInfo } from "./model-builder.js";
+export {
+  buildModel,
+  type FunctionParts,
+  functionBody,
+  type GraphParts,
+  graph,
+  type ModelParts,
+  valueInfo,
+} from "./model-builder.js";
 export { type AttributeValue, node } from "./node-builder.js";
 export { characterAccuracy, editDistance } from "./ocr/character-accuracy.js";
 export { type LineOptions, type LineSplits, ocrLines } from "./ocr/ocr-lines.js";

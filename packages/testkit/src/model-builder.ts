@@ -1,6 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   type FunctionProto,
+  FunctionProtoSchema,
   type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
@@ -68,6 +69,29 @@ export function graph(parts: GraphParts): GraphProto {
     input: [...(parts.inputs ?? [])],
     output: [...(parts.outputs ?? [])],
     valueInfo: [...(parts.valueInfos ?? [])],
+  });
+}
+
+/** A function of a model, which its nodes call by domain and name. */
+export interface FunctionParts {
+  readonly name: string;
+  readonly domain: string;
+  /** Names of values. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly nodes: readonly NodeProto[];
+  /** Version of ONNX's own operators that it imports. @default 17 */
+  readonly opset?: number;
+}
+
+/** A `FunctionProto`. The model has to import its domain too. */
+export function functionBody({ inputs, outputs, nodes, opset = 17, ...names }: FunctionParts): FunctionProto {
+  return create(FunctionProtoSchema, {
+    ...names,
+    input: [...inputs],
+    output: [...outputs],
+    node: [...nodes],
+    opsetImport: [{ domain: "", version: BigInt(opset) }],
   });
 }
 

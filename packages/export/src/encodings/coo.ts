@@ -15,6 +15,7 @@ export const coo: Encoding = {
   name: "coo",
   opset: 0,
   irVersion: 6,
+  isSparse: true,
   plan({ dataType, elementSize, read }) {
     const stored = (bytes: Uint8Array<ArrayBuffer>) => nonZeroIndices(bytes, elementSize);
     const { length } = stored(read());

@@ -50,6 +50,8 @@ export interface Encoding {
   readonly opset: number;
   /** Oldest IR version that the model needs. */
   readonly irVersion: number;
+  /** Whether it stores a sparse tensor, which runtimes do not load in functions. @default false */
+  readonly isSparse?: boolean;
   /** Reads the tensor once, and decides. Every element whose bits are not all zero has to come back bit for bit. */
   plan(tensor: StoredTensor): EncodingPlan | Refusal;
 }

@@ -1,6 +1,7 @@
-import { type Model, walkGraphs } from "@espalier/onnx";
+import { type FunctionProto, type Model, walkGraphs } from "@espalier/onnx";
 import type { Refusal } from "./encoding.js";
 import { canRaise } from "./raise-nodes.js";
+import type { Body } from "./weight-place.js";
 
 /**
  * The oldest version of ONNX's operators from which a node of this type means the same at version 11, whatever attributes it
@@ -14,7 +15,10 @@ import { canRaise } from "./raise-nodes.js";
  */
 const SAME_SINCE: Readonly<Record<string, number>> = {
   ...since(1, "Constant Conv ConvTranspose DepthToSpace Flatten Gather GlobalAveragePool GlobalMaxPool"),
-  ...since(1, "Hardmax Identity LRN LogSoftmax MatMul MaxPool Not Shape Size Softmax Softplus Softsign SpaceToDepth"),
+  ...since(
+    1,
+    "Hardmax Identity If LRN LogSoftmax Loop MatMul MaxPool Not Shape Size Softmax Softplus Softsign SpaceToDepth",
+  ),
   ...since(1, "Squeeze Transpose Unsqueeze ArgMax ArgMin ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax"),
   ...since(1, "ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare"),
   ...since(2, "Split"),
@@ -24,7 +28,7 @@ const SAME_SINCE: Readonly<Record<string, number>> = {
   ...since(6, "Sigmoid Sqrt Tanh Tile"),
   ...since(7, "Add And AveragePool Cos Div Equal GRU Gemm Greater LSTM Less Mul Or PRelu Pow RNN Sin Sub Xor"),
   ...since(8, "Expand Max Mean Min Sum"),
-  ...since(9, "BatchNormalization ConstantOfShape Erf IsNaN NonZero OneHot Sign Where"),
+  ...since(9, "BatchNormalization ConstantOfShape Erf IsNaN NonZero OneHot Scan Sign Where"),
   ...since(
     10,
     "ConvInteger DequantizeLinear Dropout MatMulInteger Mod QLinearConv QLinearMatMul QuantizeLinear Slice TopK",
@@ -34,18 +38,32 @@ const SAME_SINCE: Readonly<Record<string, number>> = {
 /** The version to which models are raised. */
 const RAISED = 11;
 
-/** The version of ONNX's own operators that a model imports; 1 where it says nothing. */
-export function opsetOf(model: Model): number {
-  const own = model.proto.opsetImport.filter(({ domain }) => domain === "" || domain === "ai.onnx");
+/** The version of ONNX's own operators that a model, or a function, imports; 1 where it says nothing. */
+export function opsetOf({ opsetImport }: Pick<Model["proto"] | FunctionProto, "opsetImport">): number {
+  const own = opsetImport.filter(({ domain }) => domain === "" || domain === "ai.onnx");
   return Number(own.at(-1)?.version ?? 1n);
+}
+
+/**
+ * The opset that nodes of version `needed` will have in the main graph or a function, or in graphs inside of it.
+ * Functions import their own, which is not raised: their callers may be of any version.
+ */
+export function opsetIn(model: Model, root: Body, needed: number): number | Refusal {
+  if (root.$typeName === "onnx.GraphProto") return raisedOpset(model, needed);
+  const present = opsetOf(root);
+  // A Constant node, which initializers become there, has been able to hold a sparse tensor since 11.
+  if (present >= Math.max(needed, RAISED)) return present;
+  return {
+    refused: `it stands in the function "${root.name}", which imports opset ${present}: decoders need ${RAISED}`,
+  };
 }
 
 /**
  * The opset that a model needs so that nodes of version `needed` can stand in it: its own, or 11 where every node means the
  * same there. Some nodes of an older model have to be replaced by those of `raisedNodes` then.
  */
-export function raisedOpset(model: Model, needed: number): number | Refusal {
-  const present = opsetOf(model);
+function raisedOpset(model: Model, needed: number): number | Refusal {
+  const present = opsetOf(model.proto);
   if (present >= needed) return present;
   if (model.proto.functions.length > 0 || model.proto.trainingInfo.length > 0) {
     return {

@@ -42,17 +42,16 @@ const RAISED: Readonly<
 
 /**
  * Whether nodes of a type can be rewritten for version 11. A limit of Clip has the type of what is clipped, which is known
- * where the model computes with no floats but float32; and nodes in subgraphs cannot be replaced.
+ * where the model computes with no floats but float32.
  */
 export function canRaise(model: Model, type: string, present: number): boolean {
   const known = Object.hasOwn(RAISED, type) && present >= RAISED[type]!.since;
-  const isNested = () =>
-    [...walkGraphs(model.proto)].some(({ path, nodes }) => path.length > 1 && nodes.some((node) => isType(node, type)));
-  return known && (type !== "Clip" || hasOnlyFloat32(model)) && !isNested();
+  return known && (type !== "Clip" || hasOnlyFloat32(model));
 }
 
 /**
- * The nodes of the main graph that version 11 writes otherwise, in its form.
+ * The nodes that version 11 writes otherwise, in its form. What they read becomes initializers of the main graph, also
+ * where they stand in a graph inside of it.
  *
  * @param present version of the model
  * @param root what names of new values begin with
@@ -64,10 +63,10 @@ export function raisedNodes(
 ): Required<Pick<GraphRewrite, "replace" | "initializers">> {
   const replace = new Map<NodeProto, readonly NodeProto[]>();
   const initializers: TensorProto[] = [];
-  for (const [index, node] of (proto.graph?.node ?? []).entries()) {
+  for (const node of [...walkGraphs(proto)].flatMap(({ nodes }) => nodes)) {
     const isOld = isType(node, "Clip") || (isType(node, "Slice") && present < SLICE_WITH_INPUTS);
     if (!isOld) continue;
-    const raised = RAISED[node.opType]!.raise(node, `${root}/raised/${index}`);
+    const raised = RAISED[node.opType]!.raise(node, `${root}/raised/${replace.size}`);
     initializers.push(...raised.initializers);
     replace.set(node, [makeNode(node.opType, raised.inputs, node.output, {}, { name: node.name })]);
   }

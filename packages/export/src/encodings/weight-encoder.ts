@@ -2,9 +2,10 @@ import type { Model, PrunableWeight } from "@espalier/onnx";
 import { DecoderWriter, type SharedParts } from "./decoder-writer.js";
 import type { Decoder, EncodingPlan, Refusal } from "./encoding.js";
 import { ENCODINGS } from "./encodings.js";
-import { raisedOpset } from "./opset-changes.js";
+import { opsetIn } from "./opset-changes.js";
 import type { StoredValues, ValueOptions } from "./values/value-format.js";
 import { VALUE_FORMATS } from "./values/value-formats.js";
+import type { WeightPlace } from "./weight-place.js";
 
 /** How a weight is to be stored. */
 export interface WeightChoice extends ValueOptions {
@@ -22,7 +23,7 @@ export interface WeightPlan {
   readonly bytes: number;
   /** Whether the decoded weight has the bits of the weight. */
   readonly exact: boolean;
-  /** Version of ONNX's operators and IR version that the model has to have. */
+  /** Version of ONNX's operators that the model or function has to have, and IR version of the model. */
   readonly opset: number;
   readonly irVersion: number;
   /** Writes the decoder of the value `output`. */
@@ -35,12 +36,24 @@ export interface WeightPlan {
  */
 const FOLD_LIMIT = 2 ** 30;
 
+/** A weight of a model. */
+export interface PlacedWeight {
+  readonly model: Model;
+  readonly weight: PrunableWeight;
+  readonly place: WeightPlace;
+}
+
 /** Plans how a weight is stored. Reads it some times, one after the other. */
-export function weightEncoder(model: Model, weight: PrunableWeight, choice: WeightChoice): WeightPlan | Refusal {
+export function weightEncoder({ model, weight, place }: PlacedWeight, choice: WeightChoice): WeightPlan | Refusal {
   const encoding = ENCODINGS.find(({ name }) => name === choice.encoding);
   const format = VALUE_FORMATS.find(({ name }) => name === (choice.values ?? "exact"));
   if (encoding === undefined) return { refused: `there is no encoding "${choice.encoding}"` };
   if (format === undefined) return { refused: `there is no value format "${choice.values}"` };
+  const { root } = place;
+  if (encoding.isSparse && root.$typeName === "onnx.FunctionProto") {
+    // onnxruntime-node 1.30 crashes on a sparse Constant in a function, and refuses sparse initializers of its subgraphs.
+    return { refused: `it stands in the function "${root.name}": ONNX Runtime does not load sparse tensors there` };
+  }
   const stored = format.store({ model, weight }, { dequantize: choice.dequantize ?? "multiply" });
   if ("refused" in stored) return stored;
   const plan = encoding.plan(stored.tensor);
@@ -49,7 +62,7 @@ export function weightEncoder(model: Model, weight: PrunableWeight, choice: Weig
   if (largest > FOLD_LIMIT) {
     return { refused: `its decoder computes a value of ${largest} bytes: ONNX Runtime would do so in every run` };
   }
-  const opset = raisedOpset(model, Math.max(encoding.opset, stored.conversion?.opset ?? 0));
+  const opset = opsetIn(model, root, Math.max(encoding.opset, stored.conversion?.opset ?? 0));
   if (typeof opset !== "number") return opset;
   return {
     form: plan.form,
