@@ -62,6 +62,7 @@ export type { ExportFormat, ExportOptions, ExportValues } from "./export/export-
 export type { ExportedWeight, ExportReport } from "./export/export-report.js";
 export type { StatisticsSource } from "./gather-statistics.js";
 export { type Eligibility, type InspectedWeight, type Inspection, inspect } from "./inspect.js";
+export { type Outlook, outlook, type Prospect } from "./outlook/outlook.js";
 export type { ProgressEvent } from "./progress.js";
 export {
   type PrunedModel,

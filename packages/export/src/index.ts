@@ -3,6 +3,7 @@ export { type EncodedSize, encodedSize, encodeWeights } from "./encode-weights.j
 export type { Refusal } from "./encodings/encoding.js";
 export type { WeightChoice } from "./encodings/weight-encoder.js";
 export { ExportError, type ExportErrorCode, type ExportErrorContext, isExportError } from "./export-error.js";
+export { chooseForm } from "./lowering/choose-form.js";
 export type {
   BlockLayer,
   BlockSize,
@@ -30,4 +31,4 @@ export {
   TARGET_RULES,
   type TargetRules,
 } from "./targets/target-rules.js";
-export { type TensorRtEligibility, tensorRtEligibility } from "./targets/tensorrt.js";
+export { type TensorRtEligibility, type TensorRtSize, tensorRtEligibility, tensorRtSize } from "./targets/tensorrt.js";

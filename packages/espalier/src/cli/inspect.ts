@@ -1,6 +1,17 @@
-import { Command } from "commander";
+import type { ExportTarget } from "@espalier/export";
+import { Command, Option } from "commander";
+import { TARGETS } from "../export/export-options.js";
 import { inspect } from "../inspect.js";
-import { percentText, table } from "./table.js";
+import { type Outlook, outlook } from "../outlook/outlook.js";
+import { whole } from "./numbers.js";
+import { percentText, printable, table } from "./table.js";
+
+interface Flags {
+  readonly all?: boolean;
+  readonly target?: ExportTarget;
+  readonly rows?: number;
+  readonly json?: boolean;
+}
 
 /** `espalier inspect MODEL`: which weights can be pruned, as what, and why not. */
 export function inspectCommand(): Command {
@@ -8,12 +19,14 @@ export function inspectCommand(): Command {
     .description("show the weights of a model: which can be pruned, in which patterns, and why not")
     .argument("<model>", "an .onnx file")
     .option("--all", "list every constant tensor, not only prunable weights and tensors of 1024 entries or more")
+    .addOption(new Option("--target <name>", "say what pruning would bring there").choices(TARGETS))
+    .option("--rows <number>", "with --target: rows that products multiply in a run, such as batch × tokens", whole)
     .option("--json", "print one JSON document")
-    .action((model: string, options: { all?: boolean; json?: boolean }) => {
+    .action((model: string, { all = false, json, target, rows }: Flags) => {
       const inspection = inspect(model);
-      process.stdout.write(
-        options.json ? `${JSON.stringify(inspection, null, 2)}\n` : `${text(inspection, options.all ?? false)}\n`,
-      );
+      const expected = target && outlook(model, target, rows);
+      if (json) process.stdout.write(`${JSON.stringify({ ...inspection, outlook: expected }, null, 2)}\n`);
+      else process.stdout.write(`${text(inspection, all)}\n${expected ? `\n${outlookText(expected)}\n` : ""}`);
     });
 }
 
@@ -48,4 +61,18 @@ function text({ totals, weights }: ReturnType<typeof inspect>, all: boolean): st
       `${totals.zeros.toLocaleString("en")} zeros`,
     ...(hidden > 0 ? [`${hidden} small tensors that cannot be pruned are not shown: --all lists them`] : []),
   ].join("\n");
+}
+
+function outlookText({ target, prospects }: Outlook): string {
+  const listing = table(prospects, [
+    { heading: `will it help on ${target}?`, cell: ({ what }) => what },
+    { heading: "", cell: ({ verdict }) => verdict },
+    { heading: "file", cell: ({ size }) => percentText(size), numeric: true },
+    { heading: "these products", cell: ({ speedup: [least, most] }) => factor(least, most), numeric: true },
+  ]);
+  return [listing, "", ...prospects.map(({ what, reason }) => printable(`${what}: ${reason}.`))].join("\n");
+}
+
+function factor(least: number, most: number): string {
+  return least === most ? `${least} ×` : `${least} to ${most} ×`;
 }

@@ -64,7 +64,9 @@ describe("exportModel with tune", () => {
     "times every form of a product with the backend of %s, and says so",
     async (target) => {
       const { report } = await exportModel(await blocked(), { target, tune: true, include: ["w"] });
-      expect(report.weights[0]!.reason).toMatch(/timed here.*multi \d+\.\d\d, bmm \d+\.\d\d times as fast.*64 rows, f32/);
+      expect(report.weights[0]!.reason).toMatch(
+        /timed here.*multi \d+\.\d\d, bmm \d+\.\d\d times as fast.*64 rows, f32/,
+      );
       expect(report.check.outputDistance).toBeLessThan(1e-4);
     },
   );

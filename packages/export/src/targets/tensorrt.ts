@@ -15,6 +15,29 @@ const INPUT_MULTIPLE = 16;
 /** With fewer channels the sparse kernels are seldom faster. */
 const WORTHWHILE_CHANNELS = 256;
 
+/** Whether a weight has the sizes that sparse kernels take, whatever its zeros are. */
+export interface TensorRtSize extends TensorRtEligibility {
+  /** Whether it is so large that a gain is likely. */
+  readonly worthwhile: boolean;
+}
+
+/** Looks at a weight's shape alone: outputs, input channels, groups of four. @see {@link tensorRtEligibility} */
+export function tensorRtSize(weight: PrunableWeight): TensorRtSize {
+  const inputs = inputChannels(weight);
+  const { outChannels } = weight;
+  const refused = (reason: string): TensorRtSize => ({ eligible: false, worthwhile: false, reason });
+  const cannot = nm(2, 4).eligibility(weight);
+  if (cannot !== undefined) return refused(`no 2:4: ${cannot}`);
+  if (outChannels % OUTPUT_MULTIPLE !== 0) {
+    return refused(`its ${outChannels} outputs are no multiple of ${OUTPUT_MULTIPLE}`);
+  }
+  if (inputs % INPUT_MULTIPLE !== 0)
+    return refused(`its ${inputs} input channels are no multiple of ${INPUT_MULTIPLE}`);
+  const worthwhile = Math.min(inputs, outChannels) >= WORTHWHILE_CHANNELS;
+  const note = worthwhile ? "" : `; gains are seldom seen below ${WORTHWHILE_CHANNELS} channels`;
+  return { eligible: true, worthwhile, reason: `${inputs} input channels, ${outChannels} outputs${note}` };
+}
+
 /**
  * Whether two of every four consecutive entries along the reduction axis are zero (of a convolution: input channels, for
  * every output channel and kernel position), and outputs and inputs have sizes that sparse kernels take. TensorRT still uses
@@ -24,19 +47,16 @@ const WORTHWHILE_CHANNELS = 256;
  * @throws {OnnxError} when the weight cannot be read
  */
 export function tensorRtEligibility(weight: PrunableWeight): TensorRtEligibility {
-  const refused = (reason: string): TensorRtEligibility => ({ eligible: false, reason });
-  const inputs = weight.axes.reduce((all, { role, size }) => (role === "in" ? all * size : all), 1);
   const cannot = nm(2, 4).eligibility(weight);
-  if (cannot !== undefined) return refused(`no 2:4: ${cannot}`);
+  if (cannot !== undefined) return { eligible: false, reason: `no 2:4: ${cannot}` };
   const found = conforms(weight.read(), weight, nm(2, 4));
-  if (!found.ok) return refused(`no 2:4 along its inputs: ${found.message}`);
-  if (weight.outChannels % OUTPUT_MULTIPLE !== 0) {
-    return refused(`2:4 holds, but its ${weight.outChannels} outputs are no multiple of ${OUTPUT_MULTIPLE}`);
-  }
-  if (inputs % INPUT_MULTIPLE !== 0) {
-    return refused(`2:4 holds, but its ${inputs} input channels are no multiple of ${INPUT_MULTIPLE}`);
-  }
-  const small = Math.min(inputs, weight.outChannels) < WORTHWHILE_CHANNELS;
-  const note = small ? `; gains are seldom seen below ${WORTHWHILE_CHANNELS} channels` : "";
-  return { eligible: true, reason: `2:4 holds along its ${inputs} input channels${note}` };
+  if (!found.ok) return { eligible: false, reason: `no 2:4 along its inputs: ${found.message}` };
+  const { eligible, worthwhile, reason } = tensorRtSize(weight);
+  if (!eligible) return { eligible, reason: `2:4 holds, but ${reason}` };
+  const note = worthwhile ? "" : `; gains are seldom seen below ${WORTHWHILE_CHANNELS} channels`;
+  return { eligible, reason: `2:4 holds along its ${inputChannels(weight)} input channels${note}` };
+}
+
+function inputChannels({ axes }: PrunableWeight): number {
+  return axes.reduce((all, { role, size }) => (role === "in" ? all * size : all), 1);
 }
