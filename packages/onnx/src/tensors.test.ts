@@ -19,13 +19,13 @@ describe("walkGraphs", () => {
   it("names scopes apart whose nodes have one name or none", () => {
     const body = graph({ nodes: [] });
     const loop = (name?: string) => node("Loop", [], [], { body }, name === undefined ? {} : { name });
-    const bytes = buildModel({ nodes: [loop("a"), loop("a"), loop(), loop(), loop("Loop#2")] });
+    const bytes = buildModel({ nodes: [loop("a"), node("Neg", [], []), loop("a"), loop(), loop(), loop("Loop#1")] });
     expect(paths(bytes).slice(1)).toEqual([
       "main/a#0/body",
       "main/a#1/body",
-      "main/Loop#2#/body",
-      "main/Loop#3/body",
-      "main/Loop#2/body",
+      "main/Loop#0/body",
+      "main/Loop#1#/body",
+      "main/Loop#1/body",
     ]);
   });
 

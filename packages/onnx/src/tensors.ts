@@ -117,14 +117,20 @@ function hasGraphs(attribute: AttributeProto): boolean {
   return attribute.g !== undefined || attribute.graphs.length > 0;
 }
 
-/** Names that appear several times get `#` and their position, until they are unique. */
+/**
+ * Names that appear several times get `#` and how many of them came before, until they are unique: so a graph keeps its path
+ * when other nodes are added.
+ */
 function uniqueLabels(names: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   const taken = new Set(names.filter((name) => counts.get(name) === 1));
-  return names.map((name, index) => {
+  const before = new Map<string, number>();
+  return names.map((name) => {
     if (counts.get(name) === 1) return name;
-    let label = `${name}#${index}`;
+    const number = before.get(name) ?? 0;
+    before.set(name, number + 1);
+    let label = `${name}#${number}`;
     while (taken.has(label)) label += "#";
     taken.add(label);
     return label;

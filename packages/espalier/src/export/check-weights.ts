@@ -2,6 +2,7 @@ import {
   buildModel,
   encodeModel,
   externalDataFiles,
+  type GraphScope,
   type Model,
   makeNode,
   makeValueInfo,
@@ -10,6 +11,8 @@ import {
   type PrunableWeight,
   type TensorProto,
   tensorBytes,
+  walkGraphs,
+  walkTensors,
 } from "@espalier/onnx";
 import { openRunner, type RunnerOptions, type Tensor } from "@espalier/runtime";
 import { EspalierError } from "../errors.js";
@@ -34,8 +37,8 @@ export interface DecoderCheck {
  * @throws {RunnerError} when the runtime refuses the decoder
  */
 export async function checkDecoder(check: DecoderCheck, runnerOptions: RunnerOptions): Promise<number | undefined> {
-  const { exported, original, weight, values } = check;
-  const decoder = decoderModel(exported, weight);
+  const { original, weight, values } = check;
+  const decoder = decoderModel(check);
   if (decoder === undefined) return undefined;
   const externalData = externalDataFiles(decoder);
   const runner = await openRunner(encodeModel(decoder), { ...runnerOptions, externalData });
@@ -51,14 +54,15 @@ export async function checkDecoder(check: DecoderCheck, runnerOptions: RunnerOpt
 }
 
 /** The nodes and initializers that compute one weight, as a model without inputs. */
-function decoderModel(exported: Model, weight: PrunableWeight): Model | undefined {
-  const graph = exported.proto.graph!;
-  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
-  const stored = storedTensors(exported);
+function decoderModel({ exported, original, weight }: DecoderCheck): Model | undefined {
+  const place = placeOf(exported, original, weight);
+  if (place === undefined) return undefined;
+  const parts = place.scopes.map((scope) => partsOf(exported, scope));
   const nodes = new Set<NodeProto>();
   const initializers = new Map<string, TensorProto | NewTensor>();
-  const waiting = [weight.name];
+  const waiting = [place.value];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const { producers, stored } = parts.find((one) => one.producers.has(name!) || one.stored.has(name!)) ?? NOTHING;
     const node = producers.get(name);
     const tensor = stored.get(name);
     if (tensor !== undefined) initializers.set(name, tensor);
@@ -68,20 +72,47 @@ function decoderModel(exported: Model, weight: PrunableWeight): Model | undefine
       waiting.push(...node.input.filter((input) => input !== ""));
     }
   }
-  const copy = makeNode("Identity", [weight.name], ["decoded"]);
+  const outermost = place.scopes.at(-1)!;
+  const copy = makeNode("Identity", [place.value], ["decoded"]);
+  // Outer graphs come first: what is inside reads what they compute.
+  const inOrder = place.scopes.toReversed().flatMap((scope) => scope.nodes.filter((node) => nodes.has(node)));
+  const imports = (outermost.function ?? exported.proto).opsetImport;
   return buildModel({
-    nodes: [...graph.node.filter((node) => nodes.has(node)), copy],
+    nodes: [...inOrder, copy],
     initializers: [...initializers.values()],
     outputs: [makeValueInfo("decoded", weight.tensor.dataType, weight.shape)],
-    opsets: new Map(exported.proto.opsetImport.map(({ domain, version }) => [domain, Number(version)])),
+    opsets: new Map(imports.map(({ domain, version }) => [domain, Number(version)])),
     irVersion: Math.max(8, Number(exported.proto.irVersion)),
     from: exported,
   });
 }
 
-function storedTensors(model: Model): ReadonlyMap<string, TensorProto | NewTensor> {
-  const { initializer, sparseInitializer } = model.proto.graph!;
-  const sparse = sparseInitializer.map(({ values, indices, dims }): NewTensor => {
+/** The value that a weight has become, and the graphs in which it is seen, the innermost first. */
+function placeOf(
+  exported: Model,
+  original: Model,
+  { tensor }: PrunableWeight,
+): { readonly value: string; readonly scopes: readonly GraphScope[] } | undefined {
+  const entry = [...walkTensors(original.proto)].find((one) => one.tensor === tensor);
+  const value = entry?.role === "attribute" ? entry.node?.output[0] : tensor.name;
+  const path = entry?.scope.path.join("/");
+  const innermost = [...walkGraphs(exported.proto)].find((scope) => scope.path.join("/") === path);
+  if (value === undefined || innermost === undefined) return undefined;
+  const scopes = [innermost];
+  for (let at = innermost.parent; at !== undefined; at = at.parent) scopes.push(at);
+  return { value, scopes };
+}
+
+/** What computes and what holds the values of a graph. */
+interface ScopeParts {
+  readonly producers: ReadonlyMap<string, NodeProto>;
+  readonly stored: ReadonlyMap<string, TensorProto | NewTensor>;
+}
+
+const NOTHING: ScopeParts = { producers: new Map(), stored: new Map() };
+
+function partsOf(model: Model, { graph, nodes }: GraphScope): ScopeParts {
+  const sparse = (graph?.sparseInitializer ?? []).map(({ values, indices, dims }): NewTensor => {
     return {
       name: values!.name,
       dataType: values!.dataType,
@@ -90,7 +121,10 @@ function storedTensors(model: Model): ReadonlyMap<string, TensorProto | NewTenso
       sparse: { count: Number(values!.dims[0]), indices: () => tensorBytes(model, indices!) },
     };
   });
-  return new Map([...initializer, ...sparse].map((tensor) => [tensor.name, tensor]));
+  return {
+    producers: new Map(nodes.flatMap((node) => node.output.map((name) => [name, node] as const))),
+    stored: new Map([...(graph?.initializer ?? []), ...sparse].map((tensor) => [tensor.name, tensor])),
+  };
 }
 
 function bytesOf({ data }: Tensor): Uint8Array {

@@ -1,5 +1,5 @@
 import { decodeModel, tensorByteLength } from "@espalier/onnx";
-import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
+import { buildModel, graph, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { type ExportOptions, exportModel, l1, nm, type Pattern, parsePattern, prune, unstructured } from "espalier";
 import { describe, expect, it } from "vitest";
 import { storedParts } from "./stored-parts.js";
@@ -41,6 +41,34 @@ describe("storedParts", () => {
       expect([name, bytes.get(name)!.reduce((sum, length) => sum + length, 0)]).toEqual([name, bytesAfter]);
     }
   });
+
+  it.each<ExportOptions>([{ format: "gap" }, { format: "coo" }, { format: "dense", values: "f16" }])(
+    "%j: finds those of weights in branches",
+    async (options) => {
+      const branch = (values: Float32Array<ArrayBuffer>) =>
+        graph({
+          nodes: [node("MatMul", ["x", "w"], ["product"])],
+          initializers: [tensor("w", [256, 64], values)],
+          outputs: [valueInfo("product", "float32", [4, 64])],
+        });
+      const { float32 } = random(2);
+      const attributes = { then_branch: branch(float32(256 * 64)), else_branch: branch(float32(256 * 64)) };
+      const bytes = buildModel({
+        nodes: [node("If", ["c"], ["y"], attributes)],
+        inputs: [valueInfo("x", "float32", [4, 256]), valueInfo("c", "bool", [])],
+        outputs: [valueInfo("y", "float32", [4, 64])],
+      });
+      const given = await prune(bytes, { criterion: l1(), pattern: unstructured(0.8) });
+      const { report, toBytes } = await exportModel(given.model, options);
+      expect(report.check).toMatchObject({ weights: 2, notes: [] });
+      const parts = storedParts(given.model, decodeModel(toBytes()), [
+        "main/If/then_branch/w",
+        "main/If/else_branch/w",
+      ]);
+      const sizes = [...parts.values()].map((found) => found.map(tensorByteLength).reduce((sum, one) => sum + one, 0));
+      expect(sizes).toEqual(report.weights.map(({ bytesAfter }) => bytesAfter));
+    },
+  );
 
   it("finds none of a weight that is gone", () => {
     const given = decodeModel(model());

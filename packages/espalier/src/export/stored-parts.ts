@@ -21,9 +21,10 @@ export function storedParts(
   const owners = new Map([...parts].filter(([, found]) => found.length === 0));
   const before = new Set([...walkTensors(given.proto)].map(({ tensor }) => tensor.name));
   let owner: TensorProto[] | undefined;
-  for (const { tensor, role } of walkTensors(exported.proto)) {
-    // Indices have no name: they follow their values, which are called as the weight is.
-    if (role === "sparse-values") owner = owners.get(tensor.name);
+  for (const { tensor, role, scope } of walkTensors(exported.proto)) {
+    // Indices follow their values, which are called as the weight is where it stands.
+    const around = scope.path.length === 1 ? "" : `${scope.path.join("/")}/`;
+    if (role === "sparse-values") owner = owners.get(around + tensor.name);
     else if (role !== "sparse-indices") owner = before.has(tensor.name) ? undefined : ownerOf(tensor.name, owners);
     owner?.push(tensor);
   }
