@@ -25,6 +25,9 @@ function cellTable(cells: SweptCells, several: SeveralOf): Markup {
     { heading: "front", cell: (row) => (front.includes(row) ? front.indexOf(row) + 1 : "–"), numeric: true },
     { heading: "zeros", cell: ({ zeros }) => shareText(zeros.ofPruned), numeric: true },
     { heading: "of all parameters", cell: ({ zeros }) => shareText(zeros.ofAll), numeric: true },
+    ...(rows.some(({ skipped }) => skipped.length > 0)
+      ? [{ heading: "weights left dense", cell: ({ skipped }: FinishedRow) => skipped.length, numeric: true }]
+      : []),
     ...measureColumns(cells),
   ]);
   return folded(`${rows.length} cells as a table${several.models ? `: ${original.name}` : ""}`, table);

@@ -22,7 +22,7 @@ ${latency && timesText(latency)}`,
 function sizeFigure(drawing: Drawing, { bytes, gzipBytes }: Verification): Markup {
   const pair = (form: string, { original, pruned }: Verification["bytes"]): Bar[] => [
     { name: `original, ${form}`, value: original, text: bytesText(original), reference: true },
-    { name: `pruned, ${form} (${changeText(original, pruned)})`, value: pruned, text: bytesText(pruned) },
+    { name: `pruned, ${form}`, value: pruned, text: `${bytesText(pruned)} (${changeText(original, pruned)})` },
   ];
   const bars = [...pair("as it is", bytes), ...(gzipBytes ? pair("after gzip", gzipBytes) : [])];
   return figure({

@@ -1,5 +1,5 @@
 import type * as ObservablePlot from "@observablehq/plot";
-import { type Markup, trusted, visible } from "./markup.js";
+import { html, type Markup, trusted } from "./markup.js";
 
 /** What draws plots: some 200 ms to load, so only reports do. */
 export interface Drawing {
@@ -25,11 +25,13 @@ export async function loadDrawing(): Promise<Drawing> {
         document: document as unknown as NonNullable<ObservablePlot.PlotOptions["document"]>,
       });
       element.querySelector("style")?.remove(); // the page has it once
-      for (const [name, value] of Object.entries({ role: "img", "aria-label": visible(label), "font-size": "11" })) {
-        element.setAttribute(name, value);
-      }
-      element.removeAttribute("font-family");
-      return trusted(element.outerHTML);
+      element.removeAttribute("font-family"); // the page's
+      // Names of kinds of marks, on groups that may have none.
+      for (const group of element.querySelectorAll("[aria-label]")) group.removeAttribute("aria-label");
+      element.setAttribute("font-size", "11");
+      // The library leaves & alone in attributes.
+      const opening = html`<svg role="img" aria-label="${label}"`.text;
+      return trusted(element.outerHTML.replace("<svg", () => opening));
     },
   };
 }

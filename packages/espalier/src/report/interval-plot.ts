@@ -3,7 +3,7 @@ import type { Drawing } from "./drawing.js";
 import type { Markup } from "./markup.js";
 
 /** A measured value and where it would lie on other samples. */
-export interface IntervalRow {
+interface IntervalRow {
   readonly label: string;
   readonly value: number;
   readonly interval: Interval;

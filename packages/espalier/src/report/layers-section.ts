@@ -2,7 +2,7 @@ import { barPlot } from "./bar-plot.js";
 import { dataTable, folded } from "./data-table.js";
 import type { Drawing } from "./drawing.js";
 import { figure } from "./figure.js";
-import { html, type Markup } from "./markup.js";
+import { type Content, html, type Markup } from "./markup.js";
 import { figureText, shareText } from "./number-text.js";
 import type { Section } from "./page.js";
 
@@ -24,14 +24,20 @@ const PLOTTED = 24;
  * Sparsity and error layer by layer.
  *
  * @param lead what stands above the plots
+ * @param end what stands below them
  */
-export function layersSection(drawing: Drawing, layers: readonly LayerLine[], lead: string): Section | undefined {
+export function layersSection(
+  drawing: Drawing,
+  layers: readonly LayerLine[],
+  lead: string,
+  end: Content = undefined,
+): Section | undefined {
   if (layers.length === 0) return undefined;
-  return { id: "layers", title: "Layer by layer", body: html`<p>${lead}</p>${layerFigures(drawing, layers)}` };
+  return { id: "layers", title: "Layer by layer", body: html`<p>${lead}</p>${layerFigures(drawing, layers)}${end}` };
 }
 
 /** The two plots and the table of one model. */
-export function layerFigures(drawing: Drawing, layers: readonly LayerLine[]): Markup {
+function layerFigures(drawing: Drawing, layers: readonly LayerLine[]): Markup {
   const plotted = largest(layers);
   const zeros = plotted.map(({ name, zeros, zerosBefore }) => ({
     name,

@@ -9,18 +9,18 @@ export function figureText(value: number | null, digits = 4): string {
 
 /** `50.0 %` of a fraction. */
 export function shareText(fraction: number): string {
-  return `${minus((100 * fraction).toFixed(1))} %`;
+  return `${minus((100 * fraction).toFixed(1))}\u00a0%`;
 }
 
 /** `1.23 ms`. */
 export function timeText(milliseconds: number): string {
-  return `${Number(milliseconds.toPrecision(3))} ms`;
+  return `${Number(milliseconds.toPrecision(3))}\u00a0ms`;
 }
 
 /** How a size changed: `−34.1 %`. */
 export function changeText(before: number, after: number): string {
   const change = 100 * (after / before - 1);
-  return `${change > 0 ? "+" : ""}${minus(change.toFixed(1))} %`;
+  return `${change > 0 ? "+" : ""}${minus(change.toFixed(1))}\u00a0%`;
 }
 
 /** What a check measured or allows, in its unit. */

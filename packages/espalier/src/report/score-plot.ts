@@ -41,11 +41,11 @@ export function scorePlot({ Plot, svg }: Drawing, plot: ScorePlot): Markup {
     const place = { x: "x", dx: (index - (series.length - 1) / 2) * DODGE, stroke: color };
     return [
       Plot.line(own, { ...place, y: "value", strokeWidth: 1.4, sort: "x" }),
+      Plot.dot(own, { ...place, y: "value", symbol, r: 3.6, fill: "var(--paper)", strokeWidth: 1.5 }),
       Plot.ruleX(
         own.filter(({ low }) => low !== undefined),
         { ...place, y1: "low", y2: "high", strokeWidth: 1.4 },
       ),
-      Plot.dot(own, { ...place, y: "value", symbol, r: 4, fill: color }),
     ];
   });
   return svg(`${label} against zeros: ${points.map(spoken).join("; ")}`, {

@@ -25,7 +25,7 @@ export function storage(drawing: Drawing, { original, rows }: SweptCells): Marku
 }
 
 function originalBar({ bytes, gzipBytes }: SweptCells["original"]): Bar {
-  return { name: "original", value: bytes, text: bytesText(bytes), tick: gzipBytes, reference: true };
+  return { name: "original", value: bytes, text: sizesText(bytes, gzipBytes), tick: gzipBytes, reference: true };
 }
 
 /** Criteria choose other entries, but as many of them. */
@@ -42,6 +42,10 @@ function barsOf(rows: readonly FinishedRow[]): Bar[] {
       tick,
     };
   });
+}
+
+function sizesText(bytes: number, gzipBytes: number): string {
+  return `${bytesText(Math.round(bytes))}, ${bytesText(Math.round(gzipBytes))} gzip`;
 }
 
 function mean(values: readonly number[]): number {

@@ -2,10 +2,11 @@ import type { Model } from "@espalier/onnx";
 import { openModel } from "../open-model.js";
 import type { FinishedRow, SweepResult } from "../sweep/sweep-result.js";
 import { cellsSection } from "./cells-section.js";
+import { dataTable } from "./data-table.js";
 import { type Drawing, loadDrawing } from "./drawing.js";
 import { layerChanges } from "./layer-changes.js";
 import { layersSection } from "./layers-section.js";
-import { type Content, html } from "./markup.js";
+import { type Content, html, type Markup } from "./markup.js";
 import { originSection } from "./origin-section.js";
 import { page, type Section } from "./page.js";
 import { PICTURED, picturesSection } from "./pictures-section.js";
@@ -42,7 +43,9 @@ export async function sweepReport(result: SweepResult, { pictured }: SweepReport
     kind: "Sweep over pruning patterns",
     summary: sweepSummary(result, models),
     sections: [
-      each("trade-off", "What a smaller model costs", (cells) => tradeOff(drawing, cells, series, several)),
+      each("trade-off", "What a smaller model costs", (cells) =>
+        tradeOff(drawing, cells, { series, several, chosen: bestRow(result) }),
+      ),
       each("scores", "Quality against sparsity", (cells) => scores(drawing, cells, series, result.metric)),
       each("storage", "Bytes by encoding", (cells) => storage(drawing, cells)),
       layersOf(drawing, result),
@@ -66,5 +69,13 @@ function layersOf(drawing: Drawing, result: SweepResult): Section | undefined {
   const layers = row.layers.map(({ name, sparsity, weightError }) => ({ name, zeros: sparsity, weightError }));
   const chosen = bestRow(result) ? "what the budget chose" : "the least harm on the front";
   const name = `${severalOf(result).models ? `${row.model}, ` : ""}${cellName(row, severalOf(result))}`;
-  return layersSection(drawing, layers, `The ${layers.length} pruned weights of ${name}: ${chosen}.`);
+  const lead = `The ${layers.length} pruned weights of ${name}: ${chosen}.`;
+  return layersSection(drawing, layers, lead, row.skipped.length > 0 && skippedTable(row.skipped));
+}
+
+function skippedTable(skipped: FinishedRow["skipped"]): Markup {
+  return dataTable(`${skipped.length} weights stayed dense because they cannot take the pattern.`, skipped, [
+    { heading: "weight", cell: ({ name }) => html`<bdi>${name}</bdi>` },
+    { heading: "why", cell: ({ reason }) => html`<bdi>${reason}</bdi>` },
+  ]);
 }

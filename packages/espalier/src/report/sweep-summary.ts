@@ -11,7 +11,7 @@ export function sweepSummary(result: SweepResult, models: readonly SweptCells[])
   const refused = rows.filter(({ status }) => status === "refused").length;
   const front = models.reduce((sum, cells) => sum + cells.front.length, 0);
   const counts = `${rows.length} cells: ${rows.length - refused} measured on ${samples.test} samples, ${refused} refused; ${front} are beaten by none.`;
-  return html`<p>${verdictOf(result)}<span>${counts}</span></p>
+  return html`<p class="outcome">${verdictOf(result)}<span>${counts}</span></p>
 ${models.map((cells) => endsOf(cells, severalOf(result)))}`;
 }
 

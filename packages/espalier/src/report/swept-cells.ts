@@ -11,7 +11,7 @@ export interface SweptCells {
 }
 
 /** What pruning costs in quality: the drop of a metric, or without one the distance of outputs. */
-export interface Harm {
+interface Harm {
   /** Of axes and columns. */
   readonly label: string;
   of(row: FinishedRow): number;
@@ -63,7 +63,7 @@ export function fixesSparsity(pattern: string): boolean {
 
 /** `70 %`, `87.5 %`. */
 export function percent(fraction: number): string {
-  return `${Number((100 * fraction).toFixed(2))} %`;
+  return `${Number((100 * fraction).toFixed(2))}\u00a0%`;
 }
 
 /** Distinct values in the order in which they come. */

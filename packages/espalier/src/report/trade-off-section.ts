@@ -5,21 +5,21 @@ import type { Drawing } from "./drawing.js";
 import { figure } from "./figure.js";
 import { html, type Markup } from "./markup.js";
 import { figureText, timeText } from "./number-text.js";
-import { legend, type Series } from "./series.js";
-import { cellName, type SeveralOf, type SweptCells } from "./swept-cells.js";
-import { type Cost, tradeOffPlot } from "./trade-off-plot.js";
+import { legend } from "./series.js";
+import { cellName, type SweptCells } from "./swept-cells.js";
+import { type Cost, type TradeOffLook, tradeOffPlot } from "./trade-off-plot.js";
 
 /** Harm against bytes and against time, and the front as a table whose numbers the plots show. */
-export function tradeOff(drawing: Drawing, cells: SweptCells, series: readonly Series[], several: SeveralOf): Markup {
+export function tradeOff(drawing: Drawing, cells: SweptCells, look: TradeOffLook): Markup {
   const plot = (title: string, caption: string, cost: Cost): Markup =>
-    figure({ title, caption, draw: (width) => tradeOffPlot(drawing, cells, { cost, series, several }, width) });
-  return html`${legend(drawing, series)}
-<div class="pair">${plot("Error against bytes", "Lower left is better. Numbered points are beaten by none in error, bytes and time together.", sizeCost(cells))}${plot(
+    figure({ title, caption, draw: (width) => tradeOffPlot(drawing, cells, cost, look, width) });
+  return html`${legend(drawing, look.series)}
+<div class="pair">${plot("Error against bytes", `Lower left is better. Numbered points are beaten by none in error, bytes and time together.${look.chosen ? " The ring is what the budget chose." : ""}`, sizeCost(cells))}${plot(
     "Error against time",
     "Lower left is better. Median time of one sample, one thread.",
     { label: "milliseconds", of: ({ latencyMs }) => latencyMs, original: cells.original.latencyMs },
   )}</div>
-${frontTable(cells, several)}`;
+${frontTable(cells, look)}`;
 }
 
 /** Dense files are all equally large: then what is left after gzip tells more. */
@@ -31,10 +31,14 @@ function sizeCost({ rows, original }: SweptCells): Cost {
   return { label: "MB", of: ({ bytes }) => bytes / 1e6, original: original.bytes / 1e6 };
 }
 
-function frontTable(cells: SweptCells, several: SeveralOf): Markup {
+function frontTable(cells: SweptCells, { several, chosen }: TradeOffLook): Markup {
   const { front } = cells;
   return dataTable("The front, smallest file first; its numbers are those of the plots.", front, [
-    { heading: "cell", cell: (row) => html`${front.indexOf(row) + 1}. <bdi>${cellName(row, several)}</bdi>` },
+    {
+      heading: "cell",
+      cell: (row) =>
+        html`${front.indexOf(row) + 1}. <bdi>${cellName(row, several)}</bdi>${row === chosen && " – within the budget"}`,
+    },
     ...measureColumns(cells),
   ]);
 }

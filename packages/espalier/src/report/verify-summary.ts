@@ -8,7 +8,7 @@ import { changeText, figureText, shareText } from "./number-text.js";
 export function verifySummary(verification: Verification): Markup {
   const { status, checks } = verification;
   const failed = checks.filter((check) => check.status === "failed");
-  return html`<p><span class="verdict ${status}"><span aria-hidden="true">${status === "passed" ? "✓" : "✗"}</span> ${
+  return html`<p class="outcome"><span class="verdict ${status}"><span aria-hidden="true">${status === "passed" ? "✓" : "✗"}</span> ${
     status === "passed" ? "Passed" : "Failed"
   }</span> <span>${countsText(checks)}</span></p>
 ${failed.length > 0 && html`<ul class="findings">${failed.map(({ name, message }) => html`<li><strong>${name}</strong>: <bdi>${message}</bdi></li>`)}</ul>`}
