@@ -60,28 +60,46 @@ const BLOCK = 16;
  */
 export function spatialSums(measuring: Measuring, images: Images, axes: readonly SpatialAxis[]): string {
   const { graph } = measuring;
-  const entries = images.shape.slice(2).map(sizeOf);
-  const isSmall = entries.reduce<number>((all, size) => all * (size ?? Number.POSITIVE_INFINITY), 1) <= MOST_AT_ONCE;
-  if (isSmall && axes.every(({ isWhole }) => isWhole)) return wholeSums(measuring, images);
   const isBlocked = measuring.blocked && axes.length === BLOCKED_AXES && images.channels >= BLOCK;
   const byOnes = (axis: number): boolean => isBlocked && axes[axis]!.runs !== undefined;
+  const isWhole = (axis: number): boolean => axes[axis]!.isWhole;
   const all = [...axes.keys()];
+  if (isSmall(images) && all.every(isWhole)) return wholeSums(graph, images);
   let { value } = images;
   for (const axis of all.filter(byOnes))
     value = convolutionWithOnes(graph, value, images.channels, axis, axes[axis]!.runs!);
-  for (const axis of all.filter((axis) => !byOnes(axis)).reverse()) {
+  const rest = productOrder(axes.length).filter((axis) => !byOnes(axis));
+  for (const axis of rest.filter(isWhole)) value = reduceSum(graph, value, [axis + 2], true);
+  for (const axis of rest.filter((axis) => !isWhole(axis))) {
     const behind = axes.slice(axis + 1).map(({ reach }) => reach.first.length);
-    if (axes[axis]!.isWhole) value = reduceSum(graph, value, [axis + 2], true);
-    else value = productWithTable(measuring, { ...images, value }, axes[axis]!, axis, behind);
+    value = productWithTable(measuring, { ...images, value }, axes[axis]!, axis, behind);
   }
-  return reduceSum(graph, value, [0]);
+  return batchSum(graph, value, images);
+}
+
+function isSmall({ shape }: Images): boolean {
+  const entries = shape.slice(2).map((dim) => sizeOf(dim) ?? Number.POSITIVE_INFINITY);
+  return entries.reduce((all, size) => all * size, 1) <= MOST_AT_ONCE;
 }
 
 /** Everything counts once: the mean times the number of entries. */
-function wholeSums({ graph }: Measuring, { value, shape }: Images): string {
-  const count = shape.slice(2).reduce((all, dim) => all * sizeOf(dim)!, 1);
-  const means = reduceSum(graph, graph.op("GlobalAveragePool", [value]), [0]);
+function wholeSums(graph: GraphAdditions, images: Images): string {
+  const count = images.shape.slice(2).reduce((all, dim) => all * sizeOf(dim)!, 1);
+  const means = batchSum(graph, graph.op("GlobalAveragePool", [images.value]), images);
   return graph.op("Mul", [means, graph.floats(Float32Array.of(count))]);
+}
+
+function batchSum(graph: GraphAdditions, value: string, { shape }: Images): string {
+  return sizeOf(shape[0]!) === 1 ? value : reduceSum(graph, value, [0]);
+}
+
+/**
+ * From the last axis to the first, but the last but one before the last: a table from the left meets all entries of a row at
+ * a time, 44 µs for both axes of 64 channels of 56 × 56, against 67 the other way round; half as long in onnxruntime-web.
+ */
+function productOrder(axes: number): readonly number[] {
+  const order = [...Array(axes).keys()].reverse();
+  return [...order.slice(1, 2), ...order.slice(0, 1), ...order.slice(2)];
 }
 
 function convolutionWithOnes(graph: GraphAdditions, value: string, channels: number, axis: number, runs: Runs): string {
