@@ -3,6 +3,7 @@ import { tensorBytes } from "@espalier/onnx";
 import { auditKept } from "../audit-entries.js";
 import { elementBits, hex, indexText } from "../elements.js";
 import { auditRounded, type Rounding, roundingOf } from "../reading/rounding.js";
+import type { Reading } from "../reading/reading.js";
 import type { VerifyContext } from "../verify-context.js";
 import type { WeightPair } from "../weight-pairs.js";
 import { type CheckDefinition, counted, figure, noneAllowed } from "./check-definition.js";
@@ -67,7 +68,7 @@ function methodsOf(steps: readonly PruningStep[], name: string): string[] {
 }
 
 function describeKept(
-  { newSteps }: VerifyContext,
+  { newSteps, reading }: VerifyContext,
   recovered: readonly WeightPair[],
   free: readonly Audit[],
   strict: readonly Audit[],
@@ -76,6 +77,7 @@ function describeKept(
   return [
     ...(recovered.length > 0 ? [describeRecovered(newSteps, recovered, free)] : []),
     ...(rounded.length > 0 ? describeRounded(rounded) : []),
+    ...describeNarrowed(reading),
     ...(rounded.length === strict.length && rounded.length > 0 ? [] : ["all others are the original's bit for bit"]),
   ];
 }
@@ -90,11 +92,20 @@ function describeRecovered(
   return `of those kept in ${counted(recovered.length, "weight")} ${share} % changed as recorded (${methods})`;
 }
 
+/** Weights that lost channels, which count as zeros. */
+function describeNarrowed({ tensors }: Reading): string[] {
+  const shapes = [...tensors.values()].flatMap(({ name, dims, original }) =>
+    dims !== undefined && dims.length > 1 ? [`"${name}" [${original.dims.join(", ")}] → [${dims.join(", ")}]`] : [],
+  );
+  const more = shapes.length > 3 ? ` and ${shapes.length - 3} more` : "";
+  return shapes.length === 0 ? [] : [`removed channels taken for zeros in ${shapes.slice(0, 3).join(", ")}${more}`];
+}
+
 function describeRounded(rounded: readonly Audit[]): string[] {
   return [...new Set(rounded.map(({ rounding }) => rounding!.type))].map((type) => {
     const those = rounded.filter(({ rounding }) => rounding!.type === type);
     const largest = figure(those.reduce((most, one) => Math.max(most, one.largest!), 0));
-    return `${counted(those.length, "weight")} stored as ${type} and off by at most ${largest}, no entry by more than ${those[0]!.rounding!.limit}`;
+    return `${counted(those.length, "weight")} stored as ${type} and off by at most ${largest}, each entry by at most ${those[0]!.rounding!.limit}`;
   });
 }
 
@@ -104,7 +115,7 @@ function auditWeight(context: VerifyContext, pair: WeightPair): Audit {
   const read = context.reading.tensors.get(name);
   if (audit.wrong === 0 || read === undefined || !/^float/.test(pruned.dtype)) return audit;
   const [was, is] = [original.read(), pruned.read()];
-  const rounding = roundingOf(pruned, is, context.options.pruned, read.constants);
+  const rounding = roundingOf(pruned, is, context.reading.source, read.constants);
   if (rounding === undefined) return audit;
   const { largest, beyond, first, bound } = auditRounded(pruned, was, is, rounding);
   const counts = { ...countsOf(is, was), moved: audit.moved, wrong: beyond, rounding, largest };

@@ -25,7 +25,7 @@ export function comparable(original: ModelProto, { model, tensors, dropped }: Re
   const before = without(original.graph, read);
   const after = without(judged.graph, new Set([...read, ...dropped]));
   const graph = withFields(after, {
-    node: inOrderOf(before.node, after.node, ({ output }) => output[0] ?? ""),
+    node: inOrderOf(before.node, withGroups(before.node, after.node, tensors), ({ output }) => output[0] ?? ""),
     initializer: inOrderOf(before.initializer, after.initializer, ({ name }) => name),
   });
   const raised = raisedVersions(original, judged);
@@ -57,6 +57,22 @@ function inOrderOf<T extends NodeProto | object>(first: readonly T[], second: re
     return found === undefined ? [] : [found];
   });
   return [...shared, ...rest.values()];
+}
+
+/** A depthwise convolution that lost channels has as many groups as are left. */
+function withGroups(
+  before: readonly NodeProto[],
+  after: readonly NodeProto[],
+  tensors: Reading["tensors"],
+): readonly NodeProto[] {
+  const originals = new Map(before.map((node) => [node.output[0], node]));
+  const groupOf = (node: NodeProto | undefined) => node?.attribute.find(({ name }) => name === "group");
+  return after.map((node) => {
+    const channels = tensors.get(node.input[1] ?? "")?.dims?.[0];
+    const [was, is] = [groupOf(originals.get(node.output[0])), groupOf(node)];
+    if (node.opType !== "Conv" || was === undefined || is === undefined || Number(is.i) !== channels) return node;
+    return withFields(node, { attribute: node.attribute.map((one) => (one === is ? was : one)) });
+  });
 }
 
 function raisedVersions(original: ModelProto, judged: ModelProto) {

@@ -100,9 +100,12 @@ describe("an encoded model", () => {
   it.each([
     [
       "float16",
-      /2 weights stored as float16 and off by at most 0\.00\d+, no entry by more than half a unit of 11 bits$/,
+      /2 weights stored as float16 and off by at most 0\.00\d+, each entry by at most half a unit in the last of float16's 11 bits$/,
     ],
-    ["int8", /2 weights stored as int8 and off by at most 0\.00?\d+, no entry by more than half a step of its out ch/],
+    [
+      "int8",
+      /2 weights stored as int8 and off by at most 0\.00?\d+, each entry by at most half a step of its out channel$/,
+    ],
   ])("says how far numbers moved that are stored as %s", async (values, message) => {
     for (const encoding of ["bitmask", "gap", "dense"]) {
       for (const dequantize of ["multiply", "linear"] as const) {

@@ -1,54 +1,91 @@
-import { type Model, modelExtractor, type NodeProto, prunableWeights, type TensorProto } from "@espalier/onnx";
+import {
+  type Model,
+  modelExtractor,
+  type NodeProto,
+  type PrunableWeight,
+  prunableWeights,
+  type TensorProto,
+} from "@espalier/onnx";
 import type { RunnerOptions } from "@espalier/runtime";
-import { type FoundConstant, findDecoder, type Graphs, missingConstants } from "./find-decoders.js";
+import { type FoundConstant, findDecoder, type Graphs, missingConstants, type NotFound } from "./find-decoders.js";
 import { MainGraph } from "./main-graph.js";
 import { type FoundLowered, readLowered } from "./read-lowered.js";
 import type { Reading, ReadTensor, Restoration, UnreadWeight } from "./reading.js";
+import { RemovedChannels } from "./removed-channels.js";
 import { restoreGraph } from "./restore-graph.js";
+import { restoreNames } from "./restore-names.js";
 
 /**
  * Reads a judged model as its original is: every constant of the original's main graph that the judged model computes from
  * other constants, whatever the nodes, becomes a dense tensor again, and what computed it goes; and every weight that other
- * operators multiply with, in the place of the original's, with the original's operator. So checks need not know how weights are
- * stored, and whatever else is in the judged model is still there.
+ * operators multiply with, in the place of the original's, with the original's operator. Tensors that lost channels are as large
+ * as they were. So checks need not know how weights are stored, and whatever else is in the judged model is still there.
  *
- * Computed constants and lowered operators are run one by one, by the runtime itself; of each its non-zeros are kept in memory, about what its
- * encoding takes.
+ * Computed constants and lowered operators are run one by one, by the runtime itself; of each its non-zeros are kept in memory,
+ * about what its encoding takes.
  *
  * @throws {OnnxError} when a tensor cannot be read
  * @throws {RunnerError} when the backend is missing or does not start
  */
 export async function readJudged(original: Model, judged: Model, options: RunnerOptions): Promise<Reading> {
+  const before = new MainGraph(original);
+  const given = new MainGraph(judged);
+  const asIs = { model: judged, source: judged, tensors: new Map(), unread: [], dropped: new Set<string>() };
+  if (missingConstants({ original: before, judged: given }).size === 0) return asIs;
+  const source = restoreNames(before, given);
   const graphs: Graphs = {
-    original: new MainGraph(original),
-    judged: new MainGraph(judged),
-    extract: modelExtractor(judged),
+    original: before,
+    judged: source === judged ? given : new MainGraph(source),
+    extract: modelExtractor(source),
     options,
   };
-  const missing = missingConstants(graphs);
-  if (missing.size === 0) return { model: judged, tensors: new Map(), unread: [], dropped: new Set() };
+  const { restoration, unread } = await collect(graphs);
+  const tensors = new Map(restoration.tensors.map((tensor) => [tensor.name, tensor]));
+  if (tensors.size === 0) return { ...asIs, unread };
+  return { ...restoreGraph(graphs.judged, restoration), source, tensors, unread };
+}
+
+/** Looks for weights first, then for other constants, and once more for those whose removed channels others may tell of. */
+async function collect(graphs: Graphs) {
   const weights = new Map(
-    prunableWeights(original).flatMap((weight) => (weight.prunable ? [[weight.tensor, weight] as const] : [])),
+    prunableWeights(graphs.original.model).flatMap((one) => (one.prunable ? [[one.tensor, one] as const] : [])),
   );
+  const missing = [...missingConstants(graphs)].map(
+    ([name, tensor]): Missing => ({ name, tensor, weight: weights.get(tensor) }),
+  );
+  const waiting = [...missing.filter(({ weight }) => weight), ...missing.filter(({ weight }) => !weight)];
+  const channels = new RemovedChannels();
   const restoration = new Collected();
   const unread: UnreadWeight[] = [];
-  const initializers = new Set(original.proto.graph?.initializer);
-  for (const [name, tensor] of missing) {
-    // Of other tensors only initializers: where they stand, their numbers are compared.
-    if (!weights.has(tensor) && !initializers.has(tensor)) continue;
-    const weight = weights.get(tensor);
-    const decoder = await findDecoder(graphs, name, tensor);
-    if ("tensor" in decoder) restoration.addDecoded(decoder);
-    else if (weight !== undefined) {
-      const isElsewhere = !graphs.judged.defines(name);
-      const lowered = isElsewhere ? await readLowered(graphs, name, weight) : decoder;
-      if ("tensors" in lowered) restoration.addLowered(lowered);
-      else unread.push({ name: weight.name, reason: lowered.reason });
-    }
+  const later: Missing[] = [];
+  const settle = (one: Missing, found: Found): void => {
+    if (!("reason" in found)) restoration.add(found);
+    // What else is nowhere, the check rest-unchanged misses.
+    else if (one.weight !== undefined) unread.push({ name: one.weight.name, reason: found.reason });
+  };
+  for (const one of waiting) {
+    const found = await find(graphs, one, channels);
+    if ("isSmaller" in found) later.push(one);
+    else settle(one, found);
   }
-  const tensors = new Map(restoration.tensors.map((tensor) => [tensor.name, tensor]));
-  if (tensors.size === 0) return { model: judged, tensors, unread, dropped: new Set() };
-  return { ...restoreGraph(graphs.judged, restoration), tensors, unread };
+  for (const one of later) settle(one, await find(graphs, one, channels));
+  return { restoration, unread };
+}
+
+/** A constant of the original that is to be looked for. */
+interface Missing {
+  readonly name: string;
+  readonly tensor: TensorProto;
+  /** Present where it is a prunable weight. */
+  readonly weight: PrunableWeight | undefined;
+}
+
+type Found = FoundConstant | FoundLowered | NotFound;
+
+async function find(graphs: Graphs, { name, tensor, weight }: Missing, channels: RemovedChannels): Promise<Found> {
+  const decoder = await findDecoder(graphs, name, tensor, { isWeight: weight !== undefined, channels });
+  const isElsewhere = "reason" in decoder && weight !== undefined && !graphs.judged.defines(name);
+  return isElsewhere ? readLowered(graphs, name, weight) : decoder;
 }
 
 class Collected implements Restoration {
@@ -58,21 +95,17 @@ class Collected implements Restoration {
   readonly inputs = new Map<NodeProto, Map<number, string>>();
   readonly instead = new Map<NodeProto, readonly NodeProto[]>();
 
-  addLowered({ tensors, nodes, initializers, instead }: FoundLowered): void {
+  add({ tensors, nodes, initializers, ...rest }: FoundConstant | FoundLowered): void {
     const known = new Set(this.tensors.map(({ name }) => name));
     for (const tensor of tensors) if (!known.has(tensor.name)) this.tensors.push(tensor);
     for (const node of nodes) this.nodes.add(node);
     for (const one of initializers) this.initializers.add(one);
-    for (const [node, originals] of instead) this.instead.set(node, originals);
+    if ("instead" in rest) for (const [node, originals] of rest.instead) this.instead.set(node, originals);
+    else for (const { node, input, value } of rest.readers) this.#read(node, input, value);
   }
 
-  addDecoded({ tensor, nodes, initializers, readers }: FoundConstant): void {
-    this.tensors.push(tensor);
-    for (const node of nodes) this.nodes.add(node);
-    for (const one of initializers) this.initializers.add(one);
-    for (const { node, input } of readers) {
-      const inputs = this.inputs.get(node) ?? new Map<number, string>();
-      this.inputs.set(node, inputs.set(input, tensor.name));
-    }
+  #read(node: NodeProto, input: number, value: string): void {
+    const inputs = this.inputs.get(node) ?? new Map<number, string>();
+    this.inputs.set(node, inputs.set(input, value));
   }
 }

@@ -4,12 +4,17 @@ import type { Model, NodeProto, TensorProto } from "@espalier/onnx";
 export interface ReadTensor {
   /** The name of the value in the original. */
   readonly name: string;
-  /** `decoded`: constants compute it. `lowered`: other operators stand in the place of the one that read it. */
-  readonly how: "decoded" | "lowered";
+  /**
+   * `decoded`: constants compute it. `lowered`: other operators stand in the place of the one that read it. `narrowed`: it has
+   * fewer indices along some axes, stored as it is or decoded.
+   */
+  readonly how: "decoded" | "lowered" | "narrowed";
   /** The tensor in the original: its type and shape. */
   readonly original: TensorProto;
   /** Little-endian elements in buffer order, fresh on every call. */
   readonly bytes: () => Uint8Array<ArrayBuffer>;
+  /** With `narrowed`: its shape in the judged model. */
+  readonly dims?: readonly number[];
   /** Tensors of the judged model that the numbers come from. */
   readonly constants: readonly TensorProto[];
 }
@@ -25,6 +30,8 @@ export interface UnreadWeight {
 export interface Reading {
   /** The judged model, every weight dense that the original has dense; the judged model itself where all are. */
   readonly model: Model;
+  /** The model that {@link ReadTensor.constants} are tensors of. */
+  readonly source: Model;
   /** By name, the tensors that had to be made dense. */
   readonly tensors: ReadonlyMap<string, ReadTensor>;
   readonly unread: readonly UnreadWeight[];

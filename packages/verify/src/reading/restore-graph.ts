@@ -48,8 +48,8 @@ function liveness(judged: MainGraph, { nodes, inputs, instead }: Restoration, re
   return { alive, read };
 }
 
-/** What subgraphs read or hand out, their own values included. */
-function* namesBelow({ proto }: Model): Generator<string> {
+/** Names that subgraphs of the main graph read or hand out, their own values included. */
+export function* namesBelow({ proto }: Model): Generator<string> {
   for (const { path, graph, nodes } of walkGraphs(proto)) {
     if (path[0] !== "main" || path.length === 1) continue;
     for (const { input } of nodes) yield* input;

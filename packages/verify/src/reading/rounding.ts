@@ -71,7 +71,7 @@ function onGrid(steps: Float64Array): Rounding {
 const HALF: Rounding = Object.freeze({
   type: "float16",
   bound: (original: number) => Math.max(Math.abs(original) * 2 ** -11, 2 ** -25),
-  limit: "half a unit of 11 bits",
+  limit: "half a unit in the last of float16's 11 bits",
 });
 
 const bits = new Uint32Array(1);

@@ -1,0 +1,155 @@
+import { computeMasks, l1, Mask, unstructured } from "@espalier/core";
+import { applyMasks, encodeWeights, removeZeroChannels } from "@espalier/export";
+import {
+  decodeModel,
+  encodeModel,
+  type Model,
+  prunableWeights,
+  tensorBytes,
+  walkTensors,
+  withTensorData,
+} from "@espalier/onnx";
+import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
+import { type Check, verifyPruned } from "@espalier/verify";
+import { describe, expect, it } from "vitest";
+
+/** Models that lost channels: what is left is found again in the original by its numbers. */
+
+const numbers = random(31);
+const HIDDEN = 24;
+const GONE = [2, 3, 11, 17, 23];
+
+/** x [n, 16] · up + bias, Relu, a scale with many ones, · down + bias. */
+function feedForward(declared: boolean): Model {
+  const between = ["u", "a", "r", "s"].map((name) => valueInfo(name, "float32", ["n", HIDDEN]));
+  const scale = Float32Array.from({ length: HIDDEN }, (_, index) => (index % 5 === 0 ? 1 + index : 1));
+  return decodeModel(
+    buildModel({
+      nodes: [
+        node("MatMul", ["x", "up"], ["u"], {}, { name: "first" }),
+        node("Add", ["u", "upBias"], ["a"]),
+        node("Relu", ["a"], ["r"]),
+        node("Mul", ["r", "scale"], ["s"]),
+        node("MatMul", ["s", "down"], ["d"], {}, { name: "second" }),
+        node("Add", ["d", "downBias"], ["y"]),
+      ],
+      initializers: [
+        tensor("upBias", [HIDDEN], numbers.float32(HIDDEN)),
+        tensor("scale", [HIDDEN], scale),
+        tensor("downBias", [12], numbers.float32(12)),
+        tensor("up", [16, HIDDEN], numbers.float32(16 * HIDDEN)),
+        tensor("down", [HIDDEN, 12], numbers.float32(HIDDEN * 12)),
+      ],
+      inputs: [valueInfo("x", "float32", ["n", 16])],
+      outputs: [valueInfo("y", "float32", ["n", 12])],
+      ...(declared && { valueInfos: between }),
+    }),
+  );
+}
+
+const reread = (model: Model): Model => decodeModel(encodeModel(model));
+
+/** Prunes `rows` of `down`, so that the channels are unread, or `columns` of `up`, so that they are constant; 30 % of the rest. */
+function prune(model: Model, zero: "unread" | "constant"): Model {
+  const weights = prunableWeights(model).filter((weight) => weight.prunable);
+  const criterion = l1();
+  const pattern = unstructured(0.3);
+  const masks = new Map(
+    [...computeMasks(weights, { criterion, pattern })].map(([name, { mask }]) => {
+      const channelOf = (index: number): number => (name === "up" ? index % HIDDEN : Math.floor(index / 12));
+      const isGone = (index: number): boolean =>
+        GONE.includes(channelOf(index)) && name === (zero === "unread" ? "down" : "up");
+      const length = name === "up" ? 16 * HIDDEN : HIDDEN * 12;
+      return [name, Mask.from(Array.from({ length }, (_, index) => mask.keeps(index) && !isGone(index)))] as const;
+    }),
+  );
+  return reread(applyMasks(model, weights, masks, { tool: "test 1.0", criterion, pattern }));
+}
+
+function narrow(model: Model): Model {
+  const { model: small, report } = removeZeroChannels(model, { channelMultiple: 1 });
+  expect(report).toMatchObject([{ removed: GONE.length }]);
+  return reread(small);
+}
+
+async function checksOf(original: Model, pruned: Model): Promise<ReadonlyMap<string, Check>> {
+  const { checks } = await verifyPruned({ original, pruned });
+  return new Map(checks.map((check) => [check.name, check]));
+}
+
+async function failuresOf(original: Model, pruned: Model): Promise<Record<string, string>> {
+  const failed = [...(await checksOf(original, pruned)).values()].filter(({ status }) => status === "failed");
+  return Object.fromEntries(failed.map(({ name, message }) => [name, message]));
+}
+
+function edit(model: Model, name: string, change: (bits: Uint32Array) => void): Model {
+  const edited = [...walkTensors(model.proto)].map((entry) => entry.tensor).find((one) => one.name === name)!;
+  const changed = (): Uint8Array => {
+    const bytes = tensorBytes(model, edited);
+    change(new Uint32Array(bytes.buffer));
+    return bytes;
+  };
+  return reread(withTensorData(model, new Map([[edited, changed]])));
+}
+
+describe.each([
+  ["without declared shapes", false],
+  ["with declared shapes, whose values are renamed", true],
+])("a model that lost channels, %s", (_, declared) => {
+  const original = feedForward(declared);
+
+  it("has the zeros of channels that nobody reads", async () => {
+    const checks = await checksOf(original, narrow(prune(original, "unread")));
+    for (const check of ["pattern", "kept-weights", "rest-unchanged", "record", "idempotent", "loads"]) {
+      expect([check, checks.get(check)]).toMatchObject([check, { status: "passed" }]);
+    }
+    expect(checks.get("kept-weights")!.message).toContain(
+      'removed channels taken for zeros in "up" [16, 24] → [16, 19], "down" [24, 12] → [19, 12]',
+    );
+    expect(checks.get("rest-unchanged")!.message).toMatch(/; 4 tensors read without removed channels$/);
+  });
+
+  it("tells which bias constant channels went into, and leaves it to the outputs", async () => {
+    const checks = await checksOf(original, narrow(prune(original, "constant")));
+    expect(checks.get("rest-unchanged")).toMatchObject({
+      status: "passed",
+      message: expect.stringContaining('removed channels may have gone into "downBias": outputs decide'),
+    });
+    for (const check of ["pattern", "kept-weights", "record", "idempotent"]) {
+      expect([check, checks.get(check)]).toMatchObject([check, { status: "passed" }]);
+    }
+  });
+
+  it.each(["exact", "float16", "int8"])("is read through decoders as well: %s", async (values) => {
+    const small = narrow(prune(original, "unread"));
+    const choices = new Map(["up", "down"].map((name) => [name, { encoding: "bitmask", values }]));
+    expect(await failuresOf(original, reread(encodeWeights(small, choices)))).toEqual({});
+  });
+
+  it("does not hide a kept weight that moved, or a changed bias", async () => {
+    const small = narrow(prune(original, "unread"));
+    const moved = edit(small, "down", (bits) => {
+      bits[bits.findIndex((one) => one !== 0)]! += 1;
+    });
+    expect(await failuresOf(original, moved)).toEqual({
+      "kept-weights": expect.stringMatching(/^weight "down" \[0, \d+\]: bits/),
+    });
+    const biased = edit(small, "upBias", (bits) => {
+      bits[4]! += 1;
+    });
+    // Channels 2 and 3 are gone: the fifth that is left was the seventh.
+    expect(await failuresOf(original, biased)).toEqual({
+      "rest-unchanged": expect.stringMatching(/^initializer "upBias" at \[6\]: bits/),
+    });
+  });
+
+  it("finds channels that are swapped", async () => {
+    const small = narrow(prune(original, "unread"));
+    const swapped = edit(small, "down", (bits) => {
+      const [first, second] = [bits.slice(0, 12), bits.slice(12, 24)];
+      bits.set(second, 0);
+      bits.set(first, 12);
+    });
+    expect(Object.keys(await failuresOf(original, swapped))).toContain("kept-weights");
+  });
+});
