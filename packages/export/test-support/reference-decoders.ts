@@ -46,36 +46,33 @@ export const REFERENCE_DECODERS: Readonly<
     const codes = parts.get("codes")!;
     const values = split(parts.get("values")!, size);
     const patterns = subsets(n, m);
+    const { length, inner } = lines(weight);
     const groups = elements(weight).length / m;
-    const order = groupOrder(weight);
-    const decoded: Elements = [];
-    let next = 0;
-    for (let group = 0; group < groups; group++) {
-      const perCode = groups / codes.length;
-      const code = codes[Math.floor(group / perCode)]!;
-      const pattern = patterns[Math.floor(code / patterns.length ** (group % perCode)) % patterns.length]!;
-      for (let position = 0; position < m; position++) {
-        decoded[order[group * m + position]!] = pattern.includes(position) ? values[next++]! : Array(size).fill(0);
-      }
-    }
-    return join(decoded);
+    const perCode = groups / codes.length;
+    const rows = length / m / perCode;
+    return join(
+      elements(weight).map((index) => {
+        const column = index % inner;
+        const channel = Math.floor(index / inner) % length;
+        const block = Math.floor(index / inner / length);
+        const [group, position] = [Math.floor(channel / m), channel % m];
+        const [row, place] = [Math.floor(group / perCode), group % perCode];
+        const code = codes[(block * rows + row) * inner + column]!;
+        const pattern = patterns[Math.floor(code / patterns.length ** place) % patterns.length]!;
+        if (!pattern.includes(position)) return Array(size).fill(0);
+        const stored = block * n * perCode + place * n + pattern.indexOf(position);
+        return values[(stored * rows + row) * inner + column]!;
+      }),
+    );
   },
 };
 
-/** Buffer indices by output channel, then kernel position, then input channel. */
-function groupOrder(weight: PrunableWeight): number[] {
-  const place = (index: number, role: string): number => {
-    let rest = index;
-    let found = 0;
-    for (const axis of [...weight.axes].reverse()) {
-      if (axis.role === role) found += (rest % axis.size) * axis.step;
-      rest = Math.floor(rest / axis.size);
-    }
-    return found;
-  };
-  const key = (index: number) => ["out", "kernel", "in"].map((role) => place(index, role));
-  const compare = (a: number[], b: number[]) => a[0]! - b[0]! || a[1]! - b[1]! || a[2]! - b[2]!;
-  return elements(weight).sort((a, b) => compare(key(a), key(b)));
+/** Input channels of a line, and elements from one to the next. */
+function lines({ axes }: PrunableWeight): { readonly length: number; readonly inner: number } {
+  const sizes = (factors: typeof axes) => factors.reduce((product, { size }) => product * size, 1);
+  const last = axes.findLastIndex(({ role }) => role === "in");
+  const first = axes.findLastIndex(({ role }, index) => index < last && role !== "in") + 1;
+  return { length: sizes(axes.slice(first, last + 1)), inner: sizes(axes.slice(last + 1)) };
 }
 
 /** All sets of n of m positions, by the number that they are as bits. */

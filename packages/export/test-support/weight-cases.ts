@@ -114,6 +114,12 @@ export const WEIGHT_CASES: readonly WeightCase[] = [
   convolution("Conv 3x3 at 70 %", [5, 3, 3, 3], weights(135, percent(30))),
   convolution("Conv 3x3 with 2:4 input channels", [3, 8, 3, 3], weights(216, twoOfFourConv)),
   {
+    ...sparse("2:4 across two axes of a reshaped weight", [8, 6], (index) => Math.floor(index / 6) % 4 < 2),
+    dims: [2, 4, 6],
+    others: [tensor("x", [1, 8], new Float32Array(8).fill(1)), tensor("flat", [2], BigInt64Array.of(8n, 6n))],
+    nodes: [node("Reshape", ["W", "flat"], ["matrix"]), node("MatMul", ["x", "matrix"], ["y"])],
+  },
+  {
     name: "ConvTranspose in 2 groups, 2:4",
     dims: [8, 3, 2, 2],
     elements: weights(96, (index) => (Math.floor(index / 12) + index) % 4 < 2),

@@ -1,4 +1,12 @@
-import { type AttributeInit, makeNode, type NewTensor, type NodeProto, TensorProto_DataType } from "@espalier/onnx";
+import {
+  type AttributeInit,
+  elementSize,
+  makeNode,
+  makeTensor,
+  type NewTensor,
+  type NodeProto,
+  TensorProto_DataType,
+} from "@espalier/onnx";
 import type { Decoder } from "./encoding.js";
 
 /** Tables and nodes that the decoders of all weights of a model share, by name. */
@@ -87,6 +95,20 @@ export class DecoderWriter {
   table(name: string, dims: readonly number[], values: () => Int32Array<ArrayBuffer>): string {
     const data = () => new Uint8Array(values().buffer);
     return this.shared.tensor(name, () => ({ dataType: TensorProto_DataType.INT32, dims, data }));
+  }
+
+  /** A shared uint8 table. */
+  bytes(name: string, dims: readonly number[], data: () => Uint8Array<ArrayBuffer>): string {
+    return this.shared.tensor(name, () => ({ dataType: TensorProto_DataType.UINT8, dims, data }));
+  }
+
+  /** Zeros, shared by all weights of the shape: they need memory until all weights are decoded. */
+  zeros(dataType: number, shape: readonly number[]): string {
+    const length = this.integers(shape);
+    const value = makeTensor("", [1], { dataType, bytes: new Uint8Array(elementSize(dataType)) });
+    return this.shared.node(`zeros/${dataType}x${shape.join("x")}`, (output) =>
+      makeNode("ConstantOfShape", [length], [output], { value }),
+    );
   }
 
   /** What was added. */

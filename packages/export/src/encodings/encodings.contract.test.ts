@@ -166,6 +166,7 @@ describe("encodings", () => {
     });
     expect(refusals.filter((one) => !one.startsWith("nm: "))).toEqual([]);
     expect(refusals).not.toContain("nm: 2:4 along K, 216 patterns");
+    expect(refusals).not.toContain("nm: 2:4 across two axes of a reshaped weight");
     expect(refusals).not.toContain("nm: Conv 3x3 with 2:4 input channels");
     expect(refusals).not.toContain("nm: ConvTranspose in 2 groups, 2:4");
     expect(refusals).toContain("nm: no zero, 4x4");

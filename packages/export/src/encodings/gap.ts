@@ -1,4 +1,4 @@
-import { TensorProto_DataType as DataType, elementSize, makeNode, makeTensor } from "@espalier/onnx";
+import { TensorProto_DataType as DataType } from "@espalier/onnx";
 import type { DecoderWriter } from "./decoder-writer.js";
 import { count, elementsAt, nonZeroIndices } from "./elements.js";
 import type { Encoding, StoredTensor } from "./encoding.js";
@@ -61,7 +61,7 @@ function emit(
   const packed = writer.tensor("values", { dataType, dims: [length], data: values });
   const axis = writer.table("scalars/0", [], () => Int32Array.of(0));
   const positions = writer.op("positions", "CumSum", [distances(writer, gaps, bits, length), axis]);
-  const scattered = writer.op("scattered", "ScatterElements", [zeros(writer, dataType, total), positions, packed]);
+  const scattered = writer.op("scattered", "ScatterElements", [writer.zeros(dataType, [total]), positions, packed]);
   return writer.reshape("weight", scattered, dims, output);
 }
 
@@ -75,13 +75,4 @@ function distances(writer: DecoderWriter, gaps: string, bits: GapBits, length: n
 /** `[256, 2]`: the lower 4 bits of a byte, then the upper. */
 function pairTable(): Int32Array<ArrayBuffer> {
   return Int32Array.from({ length: 512 }, (_, index) => ((index >>> 1) >>> ((index & 1) * 4)) & 15);
-}
-
-/** Zeros, shared by all weights with as many elements: they need memory until all weights are decoded. */
-function zeros(writer: DecoderWriter, dataType: number, total: number): string {
-  const length = writer.integers([total]);
-  const value = makeTensor("", [1], { dataType, bytes: new Uint8Array(elementSize(dataType)) });
-  return writer.shared.node(`zeros/${dataType}x${total}`, (output) =>
-    makeNode("ConstantOfShape", [length], [output], { value }),
-  );
 }

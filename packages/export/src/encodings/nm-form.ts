@@ -1,8 +1,9 @@
 import { bitCount } from "./bit-count.js";
 import { zeroTest } from "./elements.js";
 import type { ElementSize } from "./encoding.js";
+import type { ReductionLines } from "./reduction-lines.js";
 
-/** At most `n` of every `m` consecutive elements are stored, `perCode` such groups with one byte for their positions. */
+/** At most `n` of every `m` consecutive input channels are stored, `perCode` such groups with one byte for their positions. */
 export interface NmForm {
   readonly n: number;
   readonly m: number;
@@ -15,31 +16,34 @@ const GROUP_LENGTHS: readonly number[] = [2, 4, 8, 16];
 /** Values of a byte. */
 const CODES = 256;
 
-/**
- * The forms that can hold a tensor, the one with the fewest bytes first.
- *
- * @param bytes elements in the order in which groups are formed
- * @param run number of elements that groups must not reach across
- */
-export function nmForms(bytes: Uint8Array<ArrayBuffer>, size: ElementSize, run: number): readonly NmForm[] {
+/** The forms that can hold a tensor, the one with the fewest bytes first. */
+export function nmForms(bytes: Uint8Array<ArrayBuffer>, size: ElementSize, lines: ReductionLines): readonly NmForm[] {
   const isZero = zeroTest(bytes, size);
-  const total = bytes.length / size;
-  const forms = GROUP_LENGTHS.filter((m) => run % m === 0).flatMap((m) => {
-    const n = Math.max(1, mostInGroup(isZero, total, m));
+  const forms = GROUP_LENGTHS.filter((m) => lines.length % m === 0).flatMap((m) => {
+    const n = Math.max(1, mostInGroup(isZero, lines, m));
     const patterns = patternCount(n, m);
     if (n === m || patterns > CODES) return [];
-    const groups = total / m;
+    const groups = lines.length / m;
     let perCode = 1;
     for (let more = 2; patterns ** more <= CODES; more++) if (groups % more === 0) perCode = more;
     return [{ n, m, perCode }];
   });
-  return forms.sort((a, b) => nmBytes(a, total, size) - nmBytes(b, total, size));
+  return forms.sort((a, b) => nmBytes(a, size, lines) - nmBytes(b, size, lines));
 }
 
-/** Bytes of the values and the codes of `total` elements. */
-export function nmBytes({ n, m, perCode }: NmForm, total: number, size: ElementSize): number {
-  const groups = total / m;
-  return groups * n * size + groups / perCode;
+/** Bytes of the values and the codes. */
+export function nmBytes(form: NmForm, size: ElementSize, lines: ReductionLines): number {
+  return lines.outer * lines.inner * (storedRows(form, lines) * size + codeRows(form, lines));
+}
+
+/** Number of values of a line. */
+export function storedRows({ n, m }: NmForm, { length }: ReductionLines): number {
+  return (length / m) * n;
+}
+
+/** Number of codes of a line. */
+export function codeRows({ m, perCode }: NmForm, { length }: ReductionLines): number {
+  return length / m / perCode;
 }
 
 /** The positions that each pattern of a form stores, as bits, in ascending order: its place here is its number. */
@@ -54,12 +58,16 @@ export function isSet(pattern: number, position: number): boolean {
   return ((pattern >>> position) & 1) === 1;
 }
 
-function mostInGroup(isZero: (index: number) => boolean, total: number, m: number): number {
+function mostInGroup(isZero: (index: number) => boolean, { outer, length, inner }: ReductionLines, m: number): number {
   let most = 0;
-  for (let start = 0; start < total; start += m) {
-    let found = 0;
-    for (let index = start; index < start + m; index++) found += Number(!isZero(index));
-    if (found > most) most = found;
+  for (let group = 0; group < (outer * length) / m; group++) {
+    for (let line = 0; line < inner; line++) {
+      let found = 0;
+      for (let position = 0; position < m; position++) {
+        found += Number(!isZero((group * m + position) * inner + line));
+      }
+      if (found > most) most = found;
+    }
   }
   return most;
 }

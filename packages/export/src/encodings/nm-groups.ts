@@ -1,45 +1,77 @@
 import { zeroTest } from "./elements.js";
 import type { ElementSize } from "./encoding.js";
-import { isSet, type NmForm, patternsOf } from "./nm-form.js";
+import { codeRows, isSet, type NmForm, patternsOf } from "./nm-form.js";
+import type { ReductionLines } from "./reduction-lines.js";
 
-/** One byte for every `perCode` groups. */
-export function groupCodes(bytes: Uint8Array<ArrayBuffer>, form: NmForm, size: ElementSize): Uint8Array<ArrayBuffer> {
+/** The codes `[outer, codeRows, inner]`: a byte for every `perCode` groups of a line. */
+export function groupCodes(
+  bytes: Uint8Array<ArrayBuffer>,
+  size: ElementSize,
+  form: NmForm,
+  lines: ReductionLines,
+): Uint8Array<ArrayBuffer> {
   const { perCode } = form;
+  const { inner } = lines;
   const patterns = patternsOf(form);
   const numbers = new Map(patterns.map((pattern, number) => [pattern, number]));
-  const groups = groupPatterns(bytes, form, size);
-  return Uint8Array.from({ length: groups.length / perCode }, (_, code) => {
-    let value = 0;
+  const groups = groupPatterns(bytes, size, form, lines);
+  return Uint8Array.from({ length: groups.length / perCode }, (_, at) => {
+    const line = at % inner;
+    const first = ((at - line) / inner) * perCode;
+    let code = 0;
     for (let group = perCode - 1; group >= 0; group--) {
-      value = value * patterns.length + numbers.get(groups[code * perCode + group]!)!;
+      code = code * patterns.length + numbers.get(groups[(first + group) * inner + line]!)!;
     }
-    return value;
+    return code;
   });
 }
 
-/** Indices of the elements that are stored, group by group. */
-export function groupIndices(bytes: Uint8Array<ArrayBuffer>, form: NmForm, size: ElementSize): Uint32Array {
-  const { n, m } = form;
-  const groups = groupPatterns(bytes, form, size);
+/**
+ * Indices of the elements that are stored, `[outer, n · perCode, codeRows, inner]`: the first one of every code, then the
+ * second ones, and so on, because a table of places by code comes out of a Gather in that order.
+ */
+export function groupIndices(
+  bytes: Uint8Array<ArrayBuffer>,
+  size: ElementSize,
+  form: NmForm,
+  lines: ReductionLines,
+): Uint32Array {
+  const { n, m, perCode } = form;
+  const { length, inner } = lines;
+  const groups = groupPatterns(bytes, size, form, lines);
+  const rows = codeRows(form, lines);
+  const perLine = length / m;
   const indices = new Uint32Array(groups.length * n);
-  let at = 0;
   for (let group = 0; group < groups.length; group++) {
+    const line = group % inner;
+    const above = (group - line) / inner;
+    const block = Math.floor(above / perLine);
+    const row = Math.floor((above % perLine) / perCode);
+    let place = block * n * perCode + (above % perCode) * n;
     for (let position = 0; position < m; position++) {
-      if (isSet(groups[group]!, position)) indices[at++] = group * m + position;
+      if (!isSet(groups[group]!, position)) continue;
+      indices[(place++ * rows + row) * inner + line] = (above * m + position) * inner + line;
     }
   }
   return indices;
 }
 
 /** Which `n` positions of every group are stored, as bits: those of the non-zeros and the lowest others. */
-function groupPatterns(bytes: Uint8Array<ArrayBuffer>, { n, m }: NmForm, size: ElementSize): Uint16Array {
+function groupPatterns(
+  bytes: Uint8Array<ArrayBuffer>,
+  size: ElementSize,
+  { n, m }: NmForm,
+  { inner }: ReductionLines,
+): Uint16Array {
   const isZero = zeroTest(bytes, size);
   const groups = new Uint16Array(bytes.length / size / m);
   for (let group = 0; group < groups.length; group++) {
+    const line = group % inner;
+    const first = ((group - line) / inner) * m;
     let bits = 0;
     let free = n;
     for (let position = 0; position < m; position++) {
-      if (isZero(group * m + position)) continue;
+      if (isZero((first + position) * inner + line)) continue;
       bits |= 1 << position;
       free--;
     }
