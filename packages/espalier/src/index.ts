@@ -79,5 +79,18 @@ export { type VerifyReportOptions, verifyReport } from "./report/verify-report.j
 export { fromFiles, fromNpz, type SampleSource, type Samples } from "./samples.js";
 export type { WeightSelection } from "./select-weights.js";
 export { readGrams, readStatistics } from "./statistics.js";
+export { sweep } from "./sweep/sweep.js";
+export type { SweepOptions } from "./sweep/sweep-options.js";
+export type {
+  FinishedRow,
+  RefusedRow,
+  Score,
+  SweepCell,
+  SweepResult,
+  SweepRow,
+  SweptAccuracy,
+  SweptLayer,
+  SweptModel,
+} from "./sweep/sweep-result.js";
 export { type VerifyOptions, verify } from "./verify.js";
 export type { WrittenModel } from "./write.js";

@@ -3,7 +3,8 @@ export interface ProgressEvent {
   /**
    * `calibrate` running samples, `sensitivity` pruning each weight alone, `masks` choosing what goes, `recover` running stage
    * by stage and making up for it, `apply` setting it to zero, `count` counting zeros, `tune` timing the forms of block-sparse
-   * products, `measure` sizes and loading of an exported model, `write` writing the file, `verify` the checks of `verify`.
+   * products, `measure` sizes and loading of an exported model, `write` writing the file, `verify` the checks of `verify`;
+   * in a sweep `original` running the unpruned model, `sweep` cells, `best` making the model that the budget chose.
    */
   readonly phase:
     | "calibrate"
@@ -15,7 +16,10 @@ export interface ProgressEvent {
     | "tune"
     | "measure"
     | "write"
-    | "verify";
+    | "verify"
+    | "original"
+    | "sweep"
+    | "best";
   readonly done: number;
   /** Absent where it is not known beforehand, as for samples that a generator makes. */
   readonly total?: number;

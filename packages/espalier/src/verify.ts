@@ -1,5 +1,5 @@
 import { prunableWeights } from "@espalier/onnx";
-import { type Backend, openRunner, type SampleSet } from "@espalier/runtime";
+import { type Backend, openRunner } from "@espalier/runtime";
 import {
   type Metric,
   type Verification,
@@ -9,8 +9,12 @@ import {
 import { EspalierError } from "./errors.js";
 import { openModel } from "./open-model.js";
 import type { ProgressEvent } from "./progress.js";
+<<<<<<< HEAD
 import type { PruneOptions } from "./prune.js";
 import { repeatPrune } from "./repeat-prune.js";
+=======
+import { labelsIn } from "./labels-in.js";
+>>>>>>> bd1a1a1 (sweep: models by criteria, patterns, sparsities and formats, measured in worker threads, kept cell by cell)
 import type { SampleSource, Samples } from "./samples.js";
 import { selectWeights, type WeightSelection } from "./select-weights.js";
 
@@ -108,17 +112,6 @@ function accuracyOf({ labels: given, scores, top, metric }: VerifyOptions, feeds
   if (labels) return { labels, ...(scores !== undefined && { output: scores }), ...(top !== undefined && { top }) };
   if (scores !== undefined || top !== undefined) throw usage("scores and top say how labels are compared: give labels");
   return undefined;
-}
-
-/** Labels that stand in the sample files. @throws {RunnerError} `bad-samples` when there are none of that name */
-function labelsIn(feeds: Samples | undefined, name: string): readonly number[] {
-  const set = feeds as Partial<SampleSet> | undefined;
-  if (!set?.extra) throw usage(`the labels "${name}" are to stand in sample files beside the inputs: give such files`);
-  return set.extra(name).map(({ data }, sample) => {
-    const label = Number(data[0]);
-    if (data.length === 1 && Number.isSafeInteger(label) && label >= 0) return label;
-    throw new EspalierError("input", `label ${sample} of "${name}" is no single class from 0`);
-  });
 }
 
 function usage(message: string): EspalierError {

@@ -10,6 +10,7 @@ import { Interrupted } from "./interrupt.js";
 import { mergeCommand } from "./merge.js";
 import { pruneCommand } from "./prune.js";
 import { runCommand } from "./run.js";
+import { sweepCommand } from "./sweep.js";
 import { verifyCommand } from "./verify.js";
 
 const program = new Command("espalier")
@@ -22,6 +23,7 @@ const program = new Command("espalier")
   .addCommand(exportCommand())
   .addCommand(verifyCommand())
   .addCommand(runCommand())
+  .addCommand(sweepCommand())
   .addHelpText(
     "after",
     "\nExit codes: 0 done, 1 a verification failed, 2 wrong usage, 3 unusable input, 4 output not written",

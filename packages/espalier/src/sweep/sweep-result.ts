@@ -81,7 +81,7 @@ export interface FinishedRow extends SweepCell {
   readonly skipped: readonly SkippedWeight[];
   /**
    * Whether no other finished row of this model is at least as good in error (drop, without labels output error), bytes and latency
-   * and better in one. Latencies count as different only where the intervals of their speedups are apart.
+   * and better in one. Latencies count as different where the intervals of their speedups are apart, bytes from 0.1 % on.
    */
   readonly pareto: boolean;
   /** What the cell took, in seconds. */

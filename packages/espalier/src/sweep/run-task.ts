@@ -1,0 +1,134 @@
+import type { Statistics } from "@espalier/core";
+import { type Model, prunableWeights, readModel } from "@espalier/onnx";
+import { openRunner } from "@espalier/runtime";
+import { isVerifyError } from "@espalier/verify";
+import { EspalierError } from "../errors.js";
+import type { PrunedModel } from "../prune.js";
+import { readStatistics } from "../statistics.js";
+import { accuracyOf } from "./accuracy-asked.js";
+import { CellStore } from "./cell-store.js";
+import { pruneFor, storedAs } from "./make-model.js";
+import { layersOf, measureCell, type Reference } from "./measure-cell.js";
+import type { MeasuredRow } from "./pareto.js";
+import { parseMethod } from "./parse-method.js";
+import { RecordedOutputs } from "./recorded-outputs.js";
+import { refusalOf } from "./refusal.js";
+import type { KeyedCell, ModelSetup, SweepAnswer, SweepSetup, SweepTask } from "./sweep-task.js";
+
+/** A model that a thread works on, with everything that its cells share. */
+interface OpenModel {
+  readonly model: Model;
+  readonly setup: ModelSetup;
+  readonly reference: Reference;
+  readonly statistics?: Statistics;
+}
+
+/** Makes and measures cells in one thread; models stay open from task to task. */
+export class TaskRunner {
+  readonly #setup: SweepSetup;
+  readonly #signal: AbortSignal;
+  readonly #store: CellStore;
+  #open: { readonly name: string; readonly opened: OpenModel } | undefined;
+
+  /** @param signal stops the task under way */
+  constructor(setup: SweepSetup, signal: AbortSignal) {
+    this.#setup = setup;
+    this.#signal = signal;
+    this.#store = new CellStore(setup.store);
+  }
+
+  /** Prunes once, and makes, measures and saves a cell in each format. */
+  async run(task: SweepTask): Promise<SweepAnswer> {
+    try {
+      this.#signal.throwIfAborted();
+      const start = performance.now();
+      const { opened, pruned } = await this.#prune(task);
+      const pruning = performance.now() - start;
+      const rows: MeasuredRow[] = [];
+      for (const one of task) rows.push(await this.#finish(one, () => this.#measure(one, opened, pruned, pruning)));
+      return { status: "done", rows };
+    } catch (error) {
+      return this.#answerTo(error);
+    }
+  }
+
+  async #prune(task: SweepTask): Promise<{ opened: OpenModel; pruned: PrunedModel | { readonly refusal: string } }> {
+    const { cell } = task[0]!;
+    const opened = await this.#openModel(cell.model);
+    const { setup, model, statistics } = opened;
+    if (parseMethod(cell.criterion).needs === "statistics" && setup.statistics && "problem" in setup.statistics) {
+      return { opened, pruned: { refusal: setup.statistics.problem } };
+    }
+    const means = { calibration: setup.calibration, threads: 1, memory: this.#setup.memory, signal: this.#signal };
+    const pruned = await refusing(() =>
+      pruneFor(cell, model, this.#setup.options, { ...means, ...(statistics && { statistics }) }),
+    );
+    return { opened, pruned };
+  }
+
+  async #measure(
+    { cell }: KeyedCell,
+    { reference }: OpenModel,
+    pruned: PrunedModel | { readonly refusal: string },
+    pruning: number,
+  ): Promise<MeasuredRow> {
+    if ("refusal" in pruned) return { ...cell, status: "refused", reason: pruned.refusal };
+    const start = performance.now();
+    const measured = await refusing(async () => {
+      return measureCell(await storedAs(cell.format, pruned.model, this.#signal), reference);
+    });
+    if ("refusal" in measured) return { ...cell, status: "refused", reason: measured.refusal };
+    return {
+      ...cell,
+      ...{ status: "done", zeros: pruned.sparsity, ...measured, layers: layersOf(pruned, reference.weights) },
+      skipped: pruned.skipped,
+      seconds: (pruning + performance.now() - start) / 1000,
+    };
+  }
+
+  async #finish({ key }: KeyedCell, work: () => Promise<MeasuredRow>): Promise<MeasuredRow> {
+    const row = await work();
+    this.#store.save(key, row);
+    return row;
+  }
+
+  async #openModel(name: string): Promise<OpenModel> {
+    if (this.#open?.name === name) return this.#open.opened;
+    await this.#open?.opened.reference.original.close();
+    this.#open = undefined;
+    const { models, options } = this.#setup;
+    const setup = models[name]!;
+    const { path, test, labels, outputs, statistics } = setup;
+    const model = readModel(path);
+    const weights = prunableWeights(model).flatMap((one) => (one.prunable ? [[one.name, one] as const] : []));
+    const reference: Reference = {
+      original: await openRunner(path),
+      weights: new Map(weights),
+      outputs: new RecordedOutputs(outputs),
+      ...{ test, latencyRuns: options.latencyRuns, accuracy: await accuracyOf(options, labels) },
+      check: () => this.#signal.throwIfAborted(),
+    };
+    const read = statistics && "path" in statistics ? { statistics: readStatistics(statistics.path) } : {};
+    const opened = { model, setup, reference, ...read };
+    this.#open = { name, opened };
+    return opened;
+  }
+
+  #answerTo(error: unknown): SweepAnswer {
+    if (this.#signal.aborted) return { status: "stopped" };
+    if (error instanceof EspalierError) return { status: "failed", code: error.code, message: error.message };
+    if (isVerifyError(error)) return { status: "failed", code: "input", message: error.message };
+    throw error;
+  }
+}
+
+/** What `work` gives, or why a cell cannot be made. */
+async function refusing<Result>(work: () => Promise<Result>): Promise<Result | { readonly refusal: string }> {
+  try {
+    return await work();
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) throw error;
+    return { refusal };
+  }
+}

@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { readModel } from "@espalier/onnx";
+import type { ProgressEvent } from "../progress.js";
+import { readStatistics } from "../statistics.js";
+import { writeTo } from "../write.js";
+import type { CellStore } from "./cell-store.js";
+import { pruneFor, storedAs } from "./make-model.js";
+import type { CellOptions, KeyedCell, ModelSetup } from "./sweep-task.js";
+
+/** What the best model is made from. */
+export interface BestRequest {
+  readonly folder: string;
+  readonly store: CellStore;
+  readonly options: CellOptions;
+  readonly threads: number;
+  readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Key in the store: what `best.onnx` was when it was written. */
+const BEST = "best";
+
+/**
+ * Makes the model of a cell again and writes it as `best.onnx`, unless it is there as this wrote it last time.
+ *
+ * @throws {EspalierError} `output`
+ */
+export async function writeBest({ cell, key }: KeyedCell, setup: ModelSetup, request: BestRequest): Promise<void> {
+  const { folder, store, options, threads, onProgress, signal } = request;
+  const path = bestPath(folder);
+  const kept = store.find<{ key: string; digest: string }>(BEST);
+  if (kept?.key === key && existsSync(path) && digestOf(path) === kept.digest) return;
+  onProgress?.({ phase: "best", done: 0, total: 1, item: path });
+  const { calibration, statistics } = setup;
+  const pruned = await pruneFor(cell, readModel(setup.path), options, {
+    ...{ calibration, threads },
+    ...(statistics && "path" in statistics && { statistics: readStatistics(statistics.path) }),
+    ...(signal && { signal }),
+  });
+  await writeTo(await storedAs(cell.format, pruned.model, signal), path, signal ? { signal } : {});
+  store.save(BEST, { key, digest: digestOf(path) });
+}
+
+/** Removes the `best.onnx` of an earlier budget, so that it is not taken for one of this. */
+export function removeBest({ folder, store }: Pick<BestRequest, "folder" | "store">): void {
+  if (store.find(BEST) !== undefined) rmSync(bestPath(folder), { force: true });
+}
+
+function bestPath(folder: string): string {
+  return join(folder, "best.onnx");
+}
+
+function digestOf(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
+}
