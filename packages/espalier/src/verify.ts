@@ -7,14 +7,11 @@ import {
   verifyPruned,
 } from "@espalier/verify";
 import { EspalierError } from "./errors.js";
+import { labelsIn } from "./labels-in.js";
 import { openModel } from "./open-model.js";
 import type { ProgressEvent } from "./progress.js";
-<<<<<<< HEAD
 import type { PruneOptions } from "./prune.js";
 import { repeatPrune } from "./repeat-prune.js";
-=======
-import { labelsIn } from "./labels-in.js";
->>>>>>> bd1a1a1 (sweep: models by criteria, patterns, sparsities and formats, measured in worker threads, kept cell by cell)
 import type { SampleSource, Samples } from "./samples.js";
 import { selectWeights, type WeightSelection } from "./select-weights.js";
 

@@ -144,6 +144,8 @@ test.each(["SIGKILL", "SIGINT"] as const)(
     expect(finished()).toHaveLength(1 + 40);
     const elsewhere = await sweep(...grid, "-o", mkdtempSync(join(root, "out-")));
     expect(timeless(resumed.stdout)).toEqual(timeless(elsewhere.stdout));
-    expect(JSON.parse(readFileSync(join(folder, "sweep.json"), "utf8"))).toEqual(JSON.parse(resumed.stdout));
+    const { report, ...result } = JSON.parse(resumed.stdout);
+    expect(JSON.parse(readFileSync(join(folder, "sweep.json"), "utf8"))).toEqual(result);
+    expect(readFileSync(report, "utf8")).toMatch(/^<!doctype html>/i);
   },
 );

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { CRITERION_NAMES, PATTERN_FORMS } from "@espalier/core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ExportFormat, FORMATS } from "../export/export-options.js";
@@ -32,6 +33,9 @@ interface Flags {
   readonly budget?: string;
   readonly json?: boolean;
 }
+
+/** What `sweep` writes for people to look at. */
+const REPORT = "report.html";
 
 /** `espalier sweep MODEL... -o FOLDER`: which pattern, how sparse, at what cost. */
 export function sweepCommand(): Command {
@@ -83,7 +87,9 @@ async function run(models: string[], flags: Flags): Promise<void> {
       }),
     );
     progress.end();
-    process.stdout.write(`${json ? JSON.stringify(result, null, 2) : text(result, output)}\n`);
+    process.stdout.write(
+      `${json ? JSON.stringify({ ...result, report: join(output, REPORT) }, null, 2) : text(result, output)}\n`,
+    );
     process.exitCode = result.budget?.best === null ? EXIT.failed : EXIT.done;
   } catch (error) {
     if (error instanceof Interrupted) {
@@ -137,7 +143,7 @@ function text({ rows, originals, samples, metric, budget }: SweepResult, output:
     ...skippedText(done),
     `${samples.calibration} samples for calibration, ${samples.test} for the test; * on the Pareto front of error, bytes and latency`,
     ...(budget ? [budgetText(budget, rows, output)] : []),
-    `${output}: sweep.json`,
+    `${join(output, REPORT)} shows it all, ${join(output, "sweep.json")} holds it for programs`,
   ].join("\n");
 }
 

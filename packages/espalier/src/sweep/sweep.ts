@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type SweepReportOptions, sweepReport } from "../report/sweep-report.js";
 import { bestWithin } from "./budget.js";
 import { CellStore, makeFolder, writeWhole } from "./cell-store.js";
 import { cellKey } from "./digests.js";
@@ -10,7 +11,7 @@ import { type ResolvedSweep, resolveSweep, type SweepOptions } from "./sweep-opt
 import type { SweepResult, SweepRow } from "./sweep-result.js";
 import type { CellOptions, KeyedCell } from "./sweep-task.js";
 import { tasksOf } from "./tasks-of.js";
-import { removeBest, writeBest } from "./write-best.js";
+import { bestPath, removeBest, writeBest } from "./write-best.js";
 
 /** Bytes that recovery may take for activations in all workers together. */
 const MEMORY = 2e9;
@@ -21,8 +22,8 @@ const MEMORY = 2e9;
  * outputs and times, the pruned model of several formats.
  *
  * Every finished cell is kept in the folder under a digest of all that it depends on. So a sweep that was killed goes on where it
- * was, and one that is repeated, or grows, computes only what is new. The folder gets `sweep.json`, which is the result, and with a
- * budget `best.onnx`.
+ * was, and one that is repeated, or grows, computes only what is new. The folder gets `sweep.json`, which is the result, with a
+ * budget `best.onnx`, and `report.html`, which shows it all (with pictures of the best model, where there is one).
  *
  * @throws {EspalierError} `usage` for options; `input` for models, samples, labels or a metric that cannot be used, and for a cell
  *   whose worker died twice; `output`
@@ -50,6 +51,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const result = resultOf(withPareto(rows), [...models.values()], prepared, asked);
   await keepBest(result, cells, models, asked, store);
   writeWhole(join(asked.folder, "sweep.json"), `${JSON.stringify(result, null, 2)}\n`);
+  writeWhole(join(asked.folder, "report.html"), await sweepReport(result, picturesOf(result, asked)));
   return result;
 }
 
@@ -124,6 +126,12 @@ async function keepBest(
   const best = cells[budget.best]!;
   const { setup } = await prepareModel(models.get(best.cell.model)!, [best.cell], asked, store);
   await writeBest(best, setup, { ...asked, store, options: cellOptions(asked) });
+}
+
+/** The best model is at hand; any other would have to be made again. */
+function picturesOf({ budget, rows }: SweepResult, { folder, paths }: ResolvedSweep): SweepReportOptions {
+  if (budget === undefined || budget.best === null) return {};
+  return { pictured: { original: paths.get(rows[budget.best]!.model)!, pruned: bestPath(folder) } };
 }
 
 /** Only what workers need, and can be sent to them. */

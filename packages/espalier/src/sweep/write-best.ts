@@ -48,7 +48,8 @@ export function removeBest({ folder, store }: Pick<BestRequest, "folder" | "stor
   if (store.find(BEST) !== undefined) rmSync(bestPath(folder), { force: true });
 }
 
-function bestPath(folder: string): string {
+/** Where the best model of a sweep is. */
+export function bestPath(folder: string): string {
   return join(folder, "best.onnx");
 }
 
