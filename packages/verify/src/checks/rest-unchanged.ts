@@ -39,7 +39,8 @@ export const restUnchanged: CheckDefinition = {
       ...metadataDifferences(original, pruned),
       ...tensorDifferences(original, pruned, judgedElsewhere),
       ...constantDifferences(original, reading, new Set(weights.map(({ name }) => name))),
-      ...[...recorded, ...folded].flatMap((tensor) => notFinite(pruned, tensor)),
+      ...recorded.flatMap((tensor) => notFinite(pruned, tensor, "recorded as changed")),
+      ...folded.flatMap((tensor) => notFinite(pruned, tensor, "behind removed channels")),
     ];
     const more = differences.length > SHOWN ? `; ${differences.length} differences in all` : "";
     const and = recorded.length === 0 ? " and" : `, ${counted(recorded.length, "tensor")} recorded as changed, and`;
@@ -98,9 +99,9 @@ function recordedTensors(pruned: Model, steps: readonly PruningStep[]): TensorPr
 }
 
 /** Whatever a bias was changed to, it must be numbers. */
-function notFinite(pruned: Model, tensor: TensorProto): string[] {
+function notFinite(pruned: Model, tensor: TensorProto, why: string): string[] {
   const index = tensorValues(pruned, tensor).findIndex((value) => !Number.isFinite(value));
-  return index < 0 ? [] : [`"${tensor.name}", changed on purpose, holds NaN or Infinity at ${index}`];
+  return index < 0 ? [] : [`"${tensor.name}", ${why}, holds NaN or Infinity at ${index}`];
 }
 
 function* metadataDifferences(original: Model, pruned: Model): Generator<string> {
