@@ -153,3 +153,46 @@ describe.each([
     expect(Object.keys(await failuresOf(original, swapped))).toContain("kept-weights");
   });
 });
+
+describe("two layers that lost as many channels of as many", () => {
+  const sizes = { up0: [16, HIDDEN], down0: [HIDDEN, 16], up1: [16, HIDDEN], down1: [HIDDEN, 16] } as const;
+  const original = decodeModel(
+    buildModel({
+      nodes: [0, 1].flatMap((layer) => [
+        node("MatMul", [layer === 0 ? "x" : "y0", `up${layer}`], [`u${layer}`]),
+        node("Add", [`u${layer}`, `b${layer}`], [`a${layer}`]),
+        node("Relu", [`a${layer}`], [`r${layer}`]),
+        node("MatMul", [`r${layer}`, `down${layer}`], [`y${layer}`]),
+      ]),
+      initializers: [
+        ...Object.entries(sizes).map(([name, dims]) => tensor(name, dims, numbers.float32(16 * HIDDEN))),
+        tensor("b0", [HIDDEN], numbers.float32(HIDDEN)),
+        tensor("b1", [HIDDEN], numbers.float32(HIDDEN)),
+      ],
+      inputs: [valueInfo("x", "float32", ["n", 16])],
+      outputs: [valueInfo("y1", "float32", ["n", 16])],
+    }),
+  );
+
+  it.each(["exact", "float16", "int8"])("are told apart, though their numbers may be rounded: %s", async (values) => {
+    const gone = [GONE, [0, 5, 6, 12, 13]];
+    const weights = prunableWeights(original).filter((weight) => weight.prunable);
+    const keeps = (name: string, index: number): boolean =>
+      name.startsWith("up") || !gone[Number(name.at(-1))]!.includes(Math.floor(index / 16));
+    const masks = new Map(
+      Object.keys(sizes).map((name) => [
+        name,
+        Mask.from(Array.from({ length: 16 * HIDDEN }, (_, index) => keeps(name, index))),
+      ]),
+    );
+    const pruned = applyMasks(original, weights, masks, {
+      tool: "test 1.0",
+      criterion: l1(),
+      pattern: unstructured(0),
+    });
+    const { model: small } = removeZeroChannels(reread(pruned), { channelMultiple: 1 });
+    const choices = new Map(Object.keys(sizes).map((name) => [name, { encoding: "dense", values }]));
+    const failures = await failuresOf(original, reread(values === "exact" ? small : encodeWeights(small, choices)));
+    expect(failures).toEqual({});
+  });
+});

@@ -1,6 +1,12 @@
 import type { ElementBits } from "../elements.js";
 import { sameBytes } from "../weight-pairs.js";
-import { type BitTensor, type Kept, keptIndices, narrowedAxes, widened } from "./widen.js";
+import { type BitTensor, type Kept, keptIndices, narrowedAxes, shareNear, widened } from "./widen.js";
+
+/** Rounded numbers are all near what they were; of strangers half have the other sign. */
+const LEAST_NEAR = 0.8;
+
+/** Combinations of two axes that are tried; a model has some ten layers of one size. */
+const MOST_CANDIDATES = 1000;
 
 /** Which channels are left where some were removed: for axes of so many indices what tensors told so far. */
 export class RemovedChannels {
@@ -20,42 +26,66 @@ export class RemovedChannels {
 
   #weight(original: BitTensor, found: BitTensor, axes: readonly number[]): ElementBits | undefined {
     const told = keptIndices(original, found);
-    for (const axis of told === undefined ? [] : axes) this.#learn(original.dims[axis]!, told![axis]!);
-    const kept = told ?? this.#onlyKnown(original, found, axes);
+    this.#learn(original, told, axes);
+    const kept = told ?? this.#likeliest(original, found, axes);
     const { dims } = original;
     return kept && widened({ bits: original.bits.slice().fill(0 as never), dims }, found, kept);
   }
 
-  /** Biases and the like may have a number many times: what weights told of the same channels goes first. */
+  /** Biases and the like may have a number many times: what others told of the same channels goes first, if it fits. */
   #other(original: BitTensor, found: BitTensor, axes: readonly number[]): ElementBits | undefined {
     const place = (kept: readonly (Kept | undefined)[]): ElementBits =>
       widened({ ...original, bits: original.bits.slice() }, found, kept);
-    const [axis] = axes;
-    const lists = axes.length === 1 ? this.#lists(original.dims[axis!]!, found.dims[axis!]!) : [];
-    const placed = lists.map((list) => place(original.dims.map((_, at) => (at === axis ? list : undefined))));
-    const fitting = placed.find((bits) => sameBytes(bytesOf(bits), bytesOf(original.bits)));
-    if (fitting !== undefined || placed.length === 1) return fitting ?? placed[0];
+    for (const kept of this.#candidates(original, found, axes)) {
+      const bits = place(kept);
+      if (sameBytes(bytesOf(bits), bytesOf(original.bits))) return bits;
+    }
     const told = keptIndices(original, found);
-    for (const one of told === undefined ? [] : axes) this.#learn(original.dims[one]!, told![one]!);
-    return told && place(told);
+    this.#learn(original, told, axes);
+    const kept = told ?? this.#likeliest(original, found, axes);
+    return kept && place(kept);
   }
 
-  #onlyKnown(original: BitTensor, found: BitTensor, axes: readonly number[]): (Kept | undefined)[] | undefined {
-    const kept = original.dims.map((size, axis) => {
-      const lists = axes.includes(axis) ? this.#lists(size, found.dims[axis]!) : [];
-      return lists.length === 1 ? lists[0] : undefined;
-    });
-    return axes.every((axis) => kept[axis] !== undefined) ? kept : undefined;
+  /** Of what other tensors told, that under which most numbers are near: rounded ones are not in the original. */
+  #likeliest(
+    original: BitTensor,
+    found: BitTensor,
+    axes: readonly number[],
+  ): readonly (Kept | undefined)[] | undefined {
+    let best: readonly (Kept | undefined)[] | undefined;
+    let most = LEAST_NEAR;
+    for (const kept of this.#candidates(original, found, axes)) {
+      const near = shareNear(original, found, kept);
+      if (near > most) [best, most] = [kept, near];
+    }
+    return best;
+  }
+
+  /** Everything that is known of axes of such lengths, in all combinations. */
+  #candidates(
+    original: BitTensor,
+    found: BitTensor,
+    axes: readonly number[],
+  ): readonly (readonly (Kept | undefined)[])[] {
+    let combinations: (readonly (Kept | undefined)[])[] = [original.dims.map(() => undefined)];
+    for (const axis of axes) {
+      const lists = this.#lists(original.dims[axis]!, found.dims[axis]!);
+      combinations = combinations.flatMap((one) => lists.map((list) => one.with(axis, list))).slice(0, MOST_CANDIDATES);
+    }
+    return combinations;
   }
 
   #lists(original: number, found: number): readonly Kept[] {
     return this.#known.get(`${original} ${found}`) ?? [];
   }
 
-  #learn(original: number, kept: Kept): void {
-    const lists = this.#lists(original, kept.length);
-    if (lists.some((list) => list.every((index, at) => index === kept[at]))) return;
-    this.#known.set(`${original} ${kept.length}`, [...lists, kept]);
+  #learn(original: BitTensor, told: readonly (Kept | undefined)[] | undefined, axes: readonly number[]): void {
+    for (const axis of told === undefined ? [] : axes) {
+      const kept = told![axis]!;
+      const lists = this.#lists(original.dims[axis]!, kept.length);
+      if (lists.some((list) => list.every((index, at) => index === kept[at]))) continue;
+      this.#known.set(`${original.dims[axis]} ${kept.length}`, [...lists, kept]);
+    }
   }
 }
 

@@ -52,6 +52,32 @@ export function widened(background: BitTensor, found: BitTensor, kept: readonly 
   return bits;
 }
 
+/** Entries that are looked at to tell how near two tensors are. */
+const COMPARED = 4096;
+
+/**
+ * The share of a tensor's numbers that are near the original's at the kept indices, all of them or some thousand: of the same
+ * sign, and of about the same size.
+ */
+export function shareNear(original: BitTensor, found: BitTensor, kept: readonly (Kept | undefined)[]): number {
+  const step = Math.max(1, Math.floor(found.bits.length / COMPARED));
+  let near = 0;
+  let compared = 0;
+  for (let index = 0; index < found.bits.length; index += step) {
+    if (Number(found.bits[index]) === 0) continue;
+    compared++;
+    const was = original.bits[flat(unravel(index, found.dims), original.dims, kept)]!;
+    if (Math.abs(highBits(was) - highBits(found.bits[index]!)) <= 1) near++;
+  }
+  return compared === 0 ? 1 : near / compared;
+
+  /** Sign and exponent of a float, as a number that steps where the float doubles. */
+  function highBits(pattern: number | bigint): number {
+    const width = 8 * found.bits.BYTES_PER_ELEMENT;
+    return Math.floor(Number(pattern) / 2 ** (width - (width === 64 ? 12 : width === 32 ? 9 : 6)));
+  }
+}
+
 interface Sample {
   readonly axis: number;
   readonly slice: number;
