@@ -27,6 +27,7 @@ type Judgement = Pick<
   | "maxBytes"
   | "minSpeedup"
   | "backend"
+  | "maxBackendDifference"
   | "statistics"
   | "gzip"
   | "latencyRuns"
@@ -69,7 +70,8 @@ export interface VerifyOptions extends Judgement, WeightSelection {
  * Judges a pruned model against its original. A failed verification is a result, not an error.
  *
  * @throws {OnnxError} when one of the files is no usable ONNX model
- * @throws {VerifyError} on a limit that cannot be one, or samples that hold nothing
+ * @throws {VerifyError} on a limit that cannot be one, samples that hold nothing, or a backend that is missing; with the checks that
+ *   were finished before
  * @throws {RunnerError} `bad-samples` when a sample file does not fit the model
  * @throws {EspalierError} `usage` when a glob matches no prunable weight; `input` when samples cannot be read
  */
@@ -79,7 +81,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const before = openModel(original);
   const chosen = include || exclude ? selectWeights(prunableWeights(before), options) : undefined;
   const names = chosen && new Set(chosen.map(({ name }) => name));
-  const feeds = samples && (await feedsOf(samples, original, options.backend));
+  const feeds = samples && (await feedsOf(samples, original, [options.backend].flat()[0]));
   const accuracy = accuracyOf(options, feeds);
   const after = openModel(pruned);
   return verifyPruned({

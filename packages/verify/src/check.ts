@@ -1,3 +1,4 @@
+import type { Backend } from "@espalier/runtime";
 import type { Interval } from "./accuracy/bootstrap.js";
 import type { CertifiedWeightFinding } from "./certificate/audit-certificate.js";
 
@@ -15,7 +16,7 @@ interface CheckBase {
 export interface PassedCheck extends CheckBase {
   readonly status: "passed";
   /**
-   * A fraction of zeros for `sparsity`, a relative L2 distance for `outputs`, a difference of mean scores for `accuracy`, bytes
+   * A fraction of zeros for `sparsity`, a relative L2 distance for `outputs` and `backends`, a difference of mean scores for `accuracy`, bytes
    * for `bytes`, a ratio of times for `speedup`, a number of findings for the others.
    */
   readonly measured: number;
@@ -44,7 +45,7 @@ export interface SkippedCheck extends CheckBase {
 export type Check = PassedCheck | FailedCheck | SkippedCheck;
 
 /** Numbers of one kind of check, told apart by `kind`. */
-export type CheckFigures = SparsityFigures | OutputFigures | AccuracyFigures | CertificateFigures;
+export type CheckFigures = SparsityFigures | OutputFigures | BackendFigures | AccuracyFigures | CertificateFigures;
 
 /** What became of the weights that a certificate speaks of, in its order. */
 export interface CertificateFigures {
@@ -74,6 +75,23 @@ export interface OutputFigures {
   readonly outputs: readonly OutputDistance[];
 }
 
+/** Distances between the outputs of the pruned model on one backend and on others. */
+export interface BackendFigures {
+  readonly kind: "backends";
+  /** The backend that the others are compared with. */
+  readonly first: Backend;
+  /** How many samples were run. */
+  readonly samples: number;
+  /** In the order asked for. */
+  readonly backends: readonly BackendFinding[];
+}
+
+/** What another backend makes of the pruned model: how far each output is from the first backend's, or why there is no saying. */
+export type BackendFinding =
+  | { readonly backend: Backend; readonly outputs: readonly OutputDistance[] }
+  /** It does not open the model, stops at a sample, or puts out another shape or a NaN of its own. */
+  | { readonly backend: Backend; readonly problem: string };
+
 /** How right the answers of both models are, in the unit of the metric. */
 export interface AccuracyFigures {
   readonly kind: "accuracy";
@@ -99,7 +117,10 @@ export interface AccuracyFigures {
   readonly resamples: number;
 }
 
-/** How far one output of the pruned model is from the original's, over all samples. `o` is the original's output, `p` the pruned model's. */
+/**
+ * How far one output of the pruned model is from the original's, over all samples. `o` is the original's output, `p` the pruned
+ * model's; between backends `o` is the first backend's and `p` the other's.
+ */
 export interface OutputDistance extends RowFigures {
   readonly name: string;
   /** max |p − o| over all elements of all samples. */

@@ -1,5 +1,6 @@
 import { encodeModel, externalDataFiles, type Model } from "@espalier/onnx";
 import {
+  type Backend,
   isRunnerError,
   type Optimization,
   openRunner,
@@ -9,6 +10,7 @@ import {
   type Sample,
   type Tensor,
 } from "@espalier/runtime";
+import { backendsOf } from "./backends.js";
 import type { VerifyOptions } from "./options.js";
 import { VerifyError } from "./verify-error.js";
 
@@ -31,13 +33,17 @@ const RANDOM_SAMPLES = 3;
 
 /** Both models as they run on the samples. What is opened stays open until {@link Execution.close}. */
 export class Execution {
+  /** Where models run; on the first all that is measured once. */
+  readonly backends: readonly [Backend, ...Backend[]];
   readonly #options: VerifyOptions;
-  readonly #openings = new Map<Side, Promise<Opening>>();
+  /** By side and backend. */
+  readonly #openings = new Map<string, Promise<Opening>>();
   #first: Promise<Sample | undefined> | undefined;
   #rest: AsyncIterator<Sample> | Iterator<Sample> | undefined;
 
   constructor(options: VerifyOptions) {
     this.#options = options;
+    this.backends = backendsOf(options.backend);
   }
 
   /** Whether feeds are made up because no samples were given. */
@@ -45,21 +51,22 @@ export class Execution {
     return this.#options.samples === undefined;
   }
 
-  /** A model at full optimisation, opened once. */
-  open(side: Side): Promise<Opening> {
-    let opening = this.#openings.get(side);
+  /** A model at full optimisation, opened once for each backend. */
+  open(side: Side, backend = this.backends[0]): Promise<Opening> {
+    const key = `${side} ${backend}`;
+    let opening = this.#openings.get(key);
     if (opening === undefined) {
-      opening = this.openAt(side, "all");
-      this.#openings.set(side, opening);
+      opening = this.openAt(side, "all", backend);
+      this.#openings.set(key, opening);
     }
     return opening;
   }
 
   /** A model opened anew; the caller closes it. */
-  async openAt(side: Side, optimization: Optimization): Promise<Opening> {
-    const { originalSource, prunedSource, backend } = this.#options;
+  async openAt(side: Side, optimization: Optimization, backend = this.backends[0]): Promise<Opening> {
+    const { originalSource, prunedSource } = this.#options;
     const given = side === "original" ? originalSource : prunedSource;
-    const options: RunnerOptions = { optimization, ...(backend !== undefined && { backend }) };
+    const options: RunnerOptions = { optimization, backend };
     const model = this.#options[side];
     try {
       const runner = await (given === undefined ? openModel(model, options) : openSource(given, model, options));
@@ -109,8 +116,9 @@ export class Execution {
   async close(): Promise<void> {
     await this.#rest?.return?.();
     for (const opening of this.#openings.values()) {
-      const opened = await opening;
-      if (opened.ok) await opened.runner.close();
+      // Why one could not be opened was said when it was asked for.
+      const opened = await opening.catch(() => undefined);
+      if (opened?.ok) await opened.runner.close();
     }
   }
 }

@@ -1,14 +1,6 @@
 import type { Check } from "./check.js";
 import type { Verification } from "./verification.js";
-import {
-  countOf,
-  latencyLines,
-  loadingLines,
-  numberText,
-  oneLine,
-  sizeLines,
-  verdictLine,
-} from "./verification-lines.js";
+import { countOf, numberText, oneLine, sizeLines, timeLines, verdictLine } from "./verification-lines.js";
 
 /** How a verification is named in a build's list of tests. */
 export interface JunitOptions {
@@ -23,10 +15,10 @@ export interface JunitOptions {
  * @see https://github.com/testmoapp/junitxml, the dialect that GitLab, Jenkins and others read
  */
 export function formatJunit(verification: Verification, options: JunitOptions = {}): string {
-  const { checks, latency, loading } = verification;
+  const { checks } = verification;
   const name = attribute(options.name ?? "espalier verify");
   const counts = `tests="${checks.length}" failures="${countOf(checks, "failed")}" errors="0" skipped="${countOf(checks, "skipped")}"`;
-  const lines = [...sizeLines(verification), ...latencyLines(latency), ...loadingLines(loading)];
+  const lines = [...sizeLines(verification), ...timeLines(verification)];
   const out = [...lines, verdictLine(verification)].map(text).join("\n");
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',

@@ -1,7 +1,7 @@
 import { markdownTable } from "markdown-table";
 import type { Check } from "./check.js";
 import type { Verification } from "./verification.js";
-import { latencyLines, loadingLines, numberText, oneLine, sizeLines, verdictLine } from "./verification-lines.js";
+import { numberText, oneLine, sizeLines, timeLines, verdictLine } from "./verification-lines.js";
 
 /** What stands above a verification. */
 export interface MarkdownOptions {
@@ -20,9 +20,9 @@ const MARKS: Readonly<Record<Check["status"], string>> = {
  * checks folded away. Ends in a newline. Names out of the models stand in code spans, where they mention nobody and link nowhere.
  */
 export function formatMarkdown(verification: Verification, options: MarkdownOptions = {}): string {
-  const { checks, status, latency, loading } = verification;
+  const { checks, status } = verification;
   const failed = checks.filter((check) => check.status === "failed");
-  const measurements = [...sizeLines(verification), ...latencyLines(latency), ...loadingLines(loading)];
+  const measurements = [...sizeLines(verification), ...timeLines(verification)];
   return [
     `### ${status === "failed" ? "❌" : "✅"} ${codeSpan(options.title ?? "Pruned model")}`,
     "",

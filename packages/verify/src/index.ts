@@ -9,6 +9,8 @@ export { parseCertificate } from "./certificate/parse-certificate.js";
 export { verifyCertified } from "./certificate/verify-certified.js";
 export type {
   AccuracyFigures,
+  BackendFigures,
+  BackendFinding,
   CertificateFigures,
   Check,
   CheckFigures,
@@ -22,12 +24,12 @@ export type {
 export { type CompressedSize, compressedSize } from "./compressed-size.js";
 export { formatJunit, type JunitOptions } from "./format-junit.js";
 export { formatMarkdown, type MarkdownOptions } from "./format-markdown.js";
-export { formatVerification } from "./format-verification.js";
+export { formatChecks, formatVerification } from "./format-verification.js";
 export { measureLatency } from "./measure-latency.js";
 export { type Loadings, measureModels } from "./measure-models.js";
 export { modelBytes } from "./model-bytes.js";
 export type { PrunerUnderTest, VerifyOptions, VerifyProgress } from "./options.js";
 export { OutputMeter } from "./output-distance.js";
-export type { ByModel, Latency, Speedup, Verification } from "./verification.js";
+export type { BackendLatency, ByModel, Latency, Speedup, Verification } from "./verification.js";
 export { isVerifyError, VerifyError, type VerifyErrorCode, type VerifyErrorContext } from "./verify-error.js";
 export { verifyPruned } from "./verify-pruned.js";

@@ -1,3 +1,4 @@
+import { backendsOf } from "./backends.js";
 import { measureModels } from "./measure-models.js";
 import type { VerifyOptions } from "./options.js";
 import type { Verification } from "./verification.js";
@@ -10,7 +11,7 @@ export async function loadingOf(options: VerifyOptions): Promise<Verification["l
     typeof originalSource === "string" ? originalSource : original,
     typeof prunedSource === "string" ? prunedSource : pruned,
   ];
-  const found = await measureModels(models, { processes, ...(backend !== undefined && { backend }) });
+  const found = await measureModels(models, { processes, backend: backendsOf(backend)[0] });
   if (!found.ok) return { problem: found.problem };
   const [before, after] = found.loadings;
   return { original: before!, pruned: after! };

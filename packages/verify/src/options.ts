@@ -3,6 +3,7 @@ import type { Model } from "@espalier/onnx";
 import type { Backend, Sample } from "@espalier/runtime";
 import type { AccuracyOptions } from "./accuracy/accuracy-options.js";
 import type { Certificate } from "./certificate/certificate.js";
+import { backendsOf } from "./backends.js";
 import { LEAST_TURNS } from "./measure-latency.js";
 import { VerifyError } from "./verify-error.js";
 
@@ -53,8 +54,16 @@ export interface VerifyOptions {
    * it takes more than luck. @default none
    */
   readonly minSpeedup?: number;
-  /** Where models run. @default the runtime's own default */
-  readonly backend?: Backend;
+  /**
+   * Where models run. With several, all is measured on the first one, `loads` opens the models in each, and the check `backends`
+   * compares what the pruned model puts out on the others. @default node
+   */
+  readonly backend?: Backend | readonly Backend[];
+  /**
+   * With several backends: largest relative L2 distance of any output from the first backend's, ≥ 0.
+   * @default 0.001: more than rounding does
+   */
+  readonly maxBackendDifference?: number;
   /** What the criterion saw, so that pruning can be repeated. @default none: criteria that need them are not repeated */
   readonly statistics?: Statistics;
   /** What pruned the model, so that the whole of it can be repeated. @default none: only the masks are */
@@ -107,8 +116,16 @@ export function requireValidOptions(options: VerifyOptions): void {
     const count = options[name] ?? 0;
     if (!Number.isSafeInteger(count) || count < 0) throw invalid(name, count, "a whole number of at least 0");
   }
+  requireValidBackends(options);
   requireValidAccuracy(options);
   requireValidCosts(options);
+}
+
+function requireValidBackends({ backend, maxBackendDifference: limit }: VerifyOptions): void {
+  const several = backendsOf(backend).length > 1;
+  if (limit === undefined) return;
+  if (!several) throw new VerifyError("invalid-option", "maxBackendDifference compares backends: give several");
+  if (!(limit >= 0)) throw invalid("maxBackendDifference", limit, "a relative distance of at least 0, such as 0.001");
 }
 
 function requireValidCosts({ maxBytes, minSpeedup, latencyRuns }: VerifyOptions): void {

@@ -85,7 +85,7 @@ describe("OutputMeter", () => {
   it("tells texts apart, which have no distance", () => {
     const texts = (...data: string[]): Tensor => ({ dtype: "string", dims: [data.length], data });
     expect(new OutputMeter("y").add(texts("a", "b"), texts("a", "c"))).toBe(
-      'output "y" of sample 0 is another text than the original at element 1',
+      'output "y" of sample 0 is another text than in the original at element 1',
     );
     expect(meter([texts("a"), texts("a")]).distance()).toMatchObject({ maxAbs: 0, relativeL2: 0, meanCosine: 1 });
   });

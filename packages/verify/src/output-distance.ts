@@ -19,14 +19,17 @@ interface Sums {
 /** Adds up how far one output of the pruned model is from the original's, sample by sample. */
 export class OutputMeter {
   readonly #name: string;
+  readonly #where: string;
   #samples = 0;
   #total: Sums = { maxAbs: 0, difference: 0, original: 0, pruned: 0, product: 0 };
   #cosines = 0;
   readonly #rows = new RowMeter();
   #worst = { sample: 0, relativeL2: Number.NEGATIVE_INFINITY };
 
-  constructor(name: string) {
+  /** @param where of what is compared with, for messages */
+  constructor(name: string, where = "in the original") {
     this.#name = name;
+    this.#where = where;
   }
 
   /**
@@ -36,7 +39,7 @@ export class OutputMeter {
    *   that only one of them has. The same NaN or Infinity in both is no distance.
    */
   add(original: Tensor, pruned: Tensor): string | undefined {
-    const problem = mismatch(original, pruned);
+    const problem = mismatch(original, pruned, this.#where);
     if (problem !== undefined) return `output "${this.#name}" of sample ${this.#samples} ${problem}`;
     const [o, p] = [outputValues(original), outputValues(pruned)];
     const sums = o && p ? sumsOf(o, p) : { maxAbs: 0, difference: 0, original: 0, pruned: 0, product: 0 };
@@ -63,24 +66,24 @@ export class OutputMeter {
   }
 }
 
-function mismatch(original: Tensor, pruned: Tensor): string | undefined {
+function mismatch(original: Tensor, pruned: Tensor, where: string): string | undefined {
   const types = [original, pruned].map(({ dtype, dims }) => `${dtype} [${dims.join(", ")}]`);
-  if (types[0] !== types[1]) return `is ${types[1]}, in the original ${types[0]}`;
+  if (types[0] !== types[1]) return `is ${types[1]}, ${where} ${types[0]}`;
   const [o, p] = [outputValues(original), outputValues(pruned)];
-  if (o === undefined || p === undefined) return differentText(original, pruned);
+  if (o === undefined || p === undefined) return differentText(original, pruned, where);
   for (let index = 0; index < o.length; index++) {
     const was = o[index]!;
     const is = p[index]!;
     if ((!Number.isFinite(was) || !Number.isFinite(is)) && !Object.is(was, is)) {
-      return `is ${is} at element ${index}, in the original ${was}`;
+      return `is ${is} at element ${index}, ${where} ${was}`;
     }
   }
   return undefined;
 }
 
-function differentText(original: Tensor, pruned: Tensor): string | undefined {
+function differentText(original: Tensor, pruned: Tensor, where: string): string | undefined {
   const index = Array.from(original.data as readonly string[]).findIndex((text, i) => text !== pruned.data[i]);
-  return index < 0 ? undefined : `is another text than the original at element ${index}`;
+  return index < 0 ? undefined : `is another text than ${where} at element ${index}`;
 }
 
 function sumsOf(o: ArrayLike<number>, p: ArrayLike<number>): Sums {

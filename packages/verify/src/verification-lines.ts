@@ -19,9 +19,13 @@ export function sizeLines({ bytes, gzipBytes }: Verification): string[] {
   return [line("bytes", bytes), ...(gzipBytes ? [line("gzip bytes", gzipBytes)] : [])];
 }
 
-/** The times of both models; none where they were not measured. */
-export function latencyLines(latency: Latency | undefined): string[] {
-  if (latency === undefined) return [];
+/** The times of both models on every backend, and what loading them takes; none where they were not measured. */
+export function timeLines({ latency, otherLatencies = [], loading }: Verification): string[] {
+  const others = otherLatencies.flatMap((other) => latencyLines(other).map((line) => `${other.backend}: ${line}`));
+  return [...(latency ? latencyLines(latency) : []), ...others, ...loadingLines(loading)];
+}
+
+function latencyLines(latency: Latency): string[] {
   const one = ({ median, min, max }: Spread) => `${median.toFixed(3)} ms (${min.toFixed(3)} to ${max.toFixed(3)})`;
   const { runs, original, pruned, speedup } = latency;
   return [`median of ${runs} runs in turns: ${one(original)} original, ${one(pruned)} pruned`, speedLine(speedup)];
@@ -33,8 +37,7 @@ function speedLine({ ratio, interval, verdict }: Speedup): string {
   return `speed: ${ratio.toFixed(3)} times the original's (95 % interval ${range}): ${claim}`;
 }
 
-/** What loading both models takes; none where it was not measured. */
-export function loadingLines(loading: Verification["loading"]): string[] {
+function loadingLines(loading: Verification["loading"]): string[] {
   if (loading === undefined) return [];
   if ("problem" in loading) return [`loading could not be measured: ${oneLine(loading.problem)}`];
   const { processes } = loading.original;

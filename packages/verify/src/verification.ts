@@ -1,4 +1,4 @@
-import type { Loading, Spread } from "@espalier/runtime";
+import type { Backend, Loading, Spread } from "@espalier/runtime";
 import type { Interval } from "./accuracy/bootstrap.js";
 import type { Check } from "./check.js";
 
@@ -12,8 +12,10 @@ export interface Verification {
   readonly bytes: ByModel<number>;
   /** The same after gzip (level 6, each file on its own); present when asked for. */
   readonly gzipBytes?: ByModel<number>;
-  /** Present when asked for and both models run. */
+  /** On the first backend. Present when asked for and both models run. */
   readonly latency?: Latency;
+  /** The same on the other backends. Present when asked for, where there are others and both models run. */
+  readonly otherLatencies?: readonly BackendLatency[];
   /** What loading each model takes in a fresh process, or why that could not be found out; present when asked for. */
   readonly loading?: ByModel<Loading> | { readonly problem: string };
 }
@@ -29,6 +31,11 @@ export interface Latency extends ByModel<Spread> {
   /** How often each model was run, after one run to warm up, both in turns. */
   readonly runs: number;
   readonly speedup: Speedup;
+}
+
+/** Times on one backend. In a browser the hand-over of feeds and outputs counts. */
+export interface BackendLatency extends Latency {
+  readonly backend: Backend;
 }
 
 /** How much faster the pruned model is. */

@@ -4,6 +4,8 @@ import type { Check } from "./check.js";
 export type VerifyErrorCode =
   /** A limit that is no number in its range, a number of runs that is no count, labels without an output they fit. */
   | "invalid-option"
+  /** A backend is missing or does not start; `cause` is the runtime's error. */
+  | "no-backend"
   /** Samples were given, but there is not one. */
   | "no-samples"
   /** Labels that are none, too few or too many. */

@@ -1,5 +1,7 @@
+import { isRunnerError } from "@espalier/runtime";
 import type { Check } from "./check.js";
 import { CHECKS } from "./checks/registry.js";
+import { otherLatencies } from "./latency.js";
 import { loadingOf } from "./loading.js";
 import { modelBytes } from "./model-bytes.js";
 import { requireValidOptions, type VerifyOptions } from "./options.js";
@@ -15,14 +17,15 @@ import { isVerifyError, VerifyError } from "./verify-error.js";
  * Weights are read one at a time. Running takes what the runtime takes for both models at once.
  *
  * @returns `failed` when any check failed, whatever is wrong with the pruned model; never a throw for that
- * @throws {VerifyError} `invalid-option`; `no-samples`; `bad-sample` when the original does not run on a sample; `bad-labels`;
- *   `bad-metric`; with the checks that were finished before
+ * @throws {VerifyError} `invalid-option`; `no-backend`; `no-samples`; `bad-sample` when the original does not run on a sample;
+ *   `bad-labels`; `bad-metric`; with the checks that were finished before
  * @throws {OnnxError} when a tensor of either model cannot be read
- * @throws {RunnerError} when the backend is missing or does not start
  */
 export async function verifyPruned(options: VerifyOptions): Promise<Verification> {
   requireValidOptions(options);
-  const context = await createContext(options);
+  const context = await createContext(options).catch((error: unknown) => {
+    throw withChecks(error, []);
+  });
   try {
     const checks = await runChecks(context);
     const sizes = {
@@ -30,6 +33,7 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
       pruned: modelBytes(options.pruned, options.gzip ?? false),
     };
     const latency = await context.latency();
+    const elsewhere = await otherLatencies(options, context.execution);
     const loading = await loadingOf(options);
     return {
       status: checks.some((check) => check.status === "failed") ? "failed" : "passed",
@@ -37,6 +41,7 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
       bytes: { original: sizes.original.raw, pruned: sizes.pruned.raw },
       ...(options.gzip && { gzipBytes: { original: sizes.original.gzip, pruned: sizes.pruned.gzip } }),
       ...(latency && { latency }),
+      ...(elsewhere.length > 0 && { otherLatencies: elsewhere }),
       ...(loading && { loading }),
     };
   } finally {
@@ -52,13 +57,18 @@ async function runChecks(context: VerifyContext): Promise<Check[]> {
     try {
       checks.push({ name, ...(await run(context)) });
     } catch (error) {
-      throw isVerifyError(error) ? withChecks(error, checks) : error;
+      throw withChecks(error, checks);
     }
   }
   return checks;
 }
 
-function withChecks(error: VerifyError, checks: readonly Check[]): VerifyError {
+/** What stopped the verification, with what was found before; errors that are none of ours as they are. */
+function withChecks(error: unknown, checks: readonly Check[]): unknown {
+  if (isRunnerError(error, "backend-missing") || isRunnerError(error, "backend-failed")) {
+    return new VerifyError("no-backend", error.message, { checks, cause: error });
+  }
+  if (!isVerifyError(error)) return error;
   const { code, message, sample, cause } = error;
   return new VerifyError(code, message, { checks, cause, ...(sample !== undefined && { sample }) });
 }

@@ -1,14 +1,18 @@
 import { writeFileSync } from "node:fs";
 import { PATTERN_FORMS, type Pattern, parsePattern } from "@espalier/core";
+import type { Backend } from "@espalier/runtime";
 import {
+  type Check,
   encodeCertificate,
+  formatChecks,
   formatJunit,
   formatMarkdown,
   formatVerification,
+  isVerifyError,
   type Verification,
   verifyCertified,
 } from "@espalier/verify";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { certify, readCertificate } from "../certificate.js";
 import { EspalierError } from "../errors.js";
 import { loadMetric } from "../load-metric.js";
@@ -19,6 +23,7 @@ import { fromFiles } from "../samples.js";
 import { readGrams, readStatistics } from "../statistics.js";
 import { verify } from "../verify.js";
 import { checkWritable } from "../write.js";
+import { addBackends, BACKENDS } from "./backend-names.js";
 import { commandText } from "./command-text.js";
 import { EXIT } from "./exit-code.js";
 import { collect, decimal, whole } from "./numbers.js";
@@ -49,12 +54,13 @@ export interface VerifyFlags {
   readonly statistics?: string;
   readonly include?: string[];
   readonly exclude?: string[];
-  readonly backend: "node" | "web";
+  readonly backend?: readonly Backend[];
+  readonly maxBackendDifference?: number;
   readonly json?: boolean;
 }
 
-/** The flags that mean something beside a certificate alone; `backend` has a default. */
-const ALONE: ReadonlySet<string> = new Set(["certificate", "junit", "markdown", "json", "backend"]);
+/** The flags that mean something beside a certificate alone. */
+const ALONE: ReadonlySet<string> = new Set(["certificate", "junit", "markdown", "json"]);
 
 /** How often each model is timed: enough for a median, little beside loading the models. */
 const LATENCY_RUNS = 15;
@@ -99,7 +105,16 @@ export function verifyCommand(): Command {
     .option("--statistics <file>", "what wanda saw, so that pruning can be repeated")
     .option("--include <glob>", "the weights or nodes that must have pattern and sparsity (repeatable)", collect)
     .option("--exclude <glob>", "weights or nodes that need not (repeatable)", collect)
-    .addOption(new Option("--backend <name>", "where the models run").choices(["node", "web"]).default("node"))
+    .option(
+      "--backend <names>",
+      `where the models run: ${BACKENDS.join(", ")} (default node; repeatable). Several are compared`,
+      addBackends,
+    )
+    .option(
+      "--max-backend-difference <error>",
+      "with several backends: largest relative L2 distance between them (default 0.001)",
+      decimal,
+    )
     .option("--json", "print one JSON document")
     .action(run);
 }
@@ -108,7 +123,10 @@ async function run(original: string, pruned: string | undefined, flags: VerifyFl
   for (const path of [flags.junit, flags.markdown, flags.report, flags.writeCertificate]) {
     if (path !== undefined) checkWritable(path);
   }
-  const verification = pruned === undefined ? judgeAlone(original, flags) : await judgeBoth(original, pruned, flags);
+  const verification =
+    pruned === undefined
+      ? judgeAlone(original, flags)
+      : await judgeBoth(original, pruned, flags).catch(showFinished(flags));
   const judged = pruned ?? original;
   if (flags.junit !== undefined) writeReport(flags.junit, formatJunit(verification, { name: judged }));
   if (flags.markdown !== undefined) writeReport(flags.markdown, formatMarkdown(verification, { title: judged }));
@@ -121,6 +139,20 @@ async function run(original: string, pruned: string | undefined, flags: VerifyFl
   if (flags.writeCertificate === undefined || pruned === undefined) return;
   if (verification.status === "failed") process.stderr.write("no certificate was written: the verification failed\n");
   else writeReport(flags.writeCertificate, encodeCertificate(await certify(original, pruned, verification)));
+}
+
+/** What was found before an error stopped the verification is shown, and the error passed on. */
+function showFinished({ json }: VerifyFlags): (error: unknown) => never {
+  return (error) => {
+    const checks: readonly Check[] = isVerifyError(error) ? error.checks : [];
+    const { message } = error as Error;
+    if (checks.length > 0) {
+      process.stdout.write(
+        json ? `${JSON.stringify({ status: "stopped", message, checks }, null, 2)}\n` : formatChecks(checks),
+      );
+    }
+    throw error;
+  };
 }
 
 /** What a certificate says about a model whose original is not at hand. */
@@ -142,10 +174,11 @@ async function judgeBoth(original: string, pruned: string, flags: VerifyFlags): 
     return await verify({
       original,
       pruned,
-      backend: flags.backend,
       latencyRuns: flags.minSpeedup === undefined ? LATENCY_RUNS : JUDGED_LATENCY_RUNS,
       loads: flags.loads ?? LOADS,
       onProgress: (event) => progress.show(event),
+      ...(flags.backend && { backend: flags.backend }),
+      ...(flags.maxBackendDifference !== undefined && { maxBackendDifference: flags.maxBackendDifference }),
       ...(flags.pattern !== undefined && { pattern: patternOf(flags.pattern, flags.minSparsity) }),
       ...(flags.minSparsity !== undefined && { minSparsity: flags.minSparsity }),
       ...(flags.maxOutputError !== undefined && { maxOutputError: flags.maxOutputError }),

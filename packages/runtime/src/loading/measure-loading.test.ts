@@ -82,7 +82,7 @@ describe("measureLoading", () => {
   it.each([
     [{ processes: 0 }, "processes: found 0, expected an integer of at least 1."],
     [{ processes: 1.5 }, "processes: found 1.5, expected an integer of at least 1."],
-    [{ backend: "cuda" }, "backend: found cuda, expected node or web."],
+    [{ backend: "cuda" }, "backend: found cuda, expected node, web, browser."],
   ])("refuses %j", async (options, message) => {
     const loading = measureLoading([file("small.onnx")], options as object);
     await expect(loading).rejects.toMatchObject({ code: "bad-option", message });

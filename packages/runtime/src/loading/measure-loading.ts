@@ -12,7 +12,7 @@ export interface Loading {
   readonly milliseconds: Spread;
   /**
    * The most memory that was resident while loading, above what the process had with the runtime and no model.
-   * Absent where the system does not tell.
+   * Absent where the system does not tell, and with the browser backend, whose memory is in other processes.
    */
   readonly peakBytes?: Spread;
 }

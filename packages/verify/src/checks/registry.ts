@@ -1,4 +1,5 @@
 import { accuracy } from "./accuracy.js";
+import { backends } from "./backends.js";
 import { bytes } from "./bytes.js";
 import { certificate } from "./certificate.js";
 import type { CheckDefinition } from "./check-definition.js";
@@ -25,6 +26,7 @@ export const CHECKS: readonly CheckDefinition[] = Object.freeze([
   repeatable,
   loads,
   outputs,
+  backends,
   accuracy,
   bytes,
   speedup,

@@ -1,5 +1,6 @@
 import { encodeModel, externalDataFiles, type Model } from "@espalier/onnx";
 import { isRunnerError, openRunner, type Runner, type RunnerOptions } from "@espalier/runtime";
+import { backendsOf } from "../backends.js";
 import type { VerifyOptions } from "../options.js";
 
 /** What the runtime says when what it was given is at fault. */
@@ -8,7 +9,7 @@ const MODEL_PROBLEMS = ["load-failed", "unsupported-type", "run-failed", "bad-in
 /** The backend that parts of a model are run in. */
 export function partOptions({ backend }: Pick<VerifyOptions, "backend">): RunnerOptions {
   // Nothing is gained by optimising what runs once, and what is read should not depend on it.
-  return { optimization: "disabled", ...(backend !== undefined && { backend }) };
+  return { optimization: "disabled", backend: backendsOf(backend)[0] };
 }
 
 /**
