@@ -131,8 +131,8 @@ async function run(original: string, pruned: string | undefined, flags: VerifyFl
   if (flags.junit !== undefined) writeReport(flags.junit, formatJunit(verification, { name: judged }));
   if (flags.markdown !== undefined) writeReport(flags.markdown, formatMarkdown(verification, { title: judged }));
   if (flags.report !== undefined && pruned !== undefined) {
-    const commands = [commandText(process.argv.slice(2))];
-    writeReport(flags.report, await verifyReport({ verification, original, pruned, title: pruned, commands }));
+    const shown = { verification, title: pruned, commands: [commandText(process.argv.slice(2))] };
+    writeReport(flags.report, await verifyReport({ ...shown, original, pruned, backend: flags.backend }));
   }
   process.stdout.write(`${flags.json ? JSON.stringify(verification, null, 2) : formatVerification(verification)}\n`);
   process.exitCode = verification.status === "failed" ? EXIT.failed : EXIT.done;

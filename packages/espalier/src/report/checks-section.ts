@@ -1,4 +1,5 @@
 import type { Check } from "@espalier/verify";
+import { certificateTable } from "./certificate-table.js";
 import { html, type Markup } from "./markup.js";
 import { measureText } from "./number-text.js";
 import type { Section } from "./page.js";
@@ -16,7 +17,8 @@ export function checksSection(checks: readonly Check[]): Section {
 <thead role="rowgroup"><tr role="row">${heading("check")}${heading("what was found")}${heading("measured", "number")}${heading("limit", "number")}</tr></thead>
 <tbody role="rowgroup">
 ${checks.map(rowOf)}</tbody>
-</table>`,
+</table>
+${certificateTable(checks)}`,
   };
 }
 

@@ -5,7 +5,8 @@ import type { Drawing } from "./drawing.js";
 import { figure } from "./figure.js";
 import { intervalPlot } from "./interval-plot.js";
 import { html, type Markup } from "./markup.js";
-import { changeText, figureText, timeText } from "./number-text.js";
+import { changeText, figureText } from "./number-text.js";
+import { measuresTable } from "./measures-table.js";
 import type { Section } from "./page.js";
 
 /** Bytes, and time with what its interval allows to claim. */
@@ -15,7 +16,7 @@ export function costSection(drawing: Drawing, verification: Verification, speedL
     id: "cost",
     title: "Bytes and time",
     body: html`<div class="pair">${sizeFigure(drawing, verification)}${latency && speedFigure(drawing, latency, speedLimit)}</div>
-${latency && timesText(latency)}`,
+${measuresTable(verification)}`,
   };
 }
 
@@ -47,10 +48,4 @@ function speedFigure(drawing: Drawing, { speedup, runs }: Latency, limit: number
     caption: `${CLAIMS[speedup.verdict]} Median times of ${runs} turns, one thread, with a 95 % bootstrap interval; right of 1 is faster.`,
     draw: (width) => intervalPlot(drawing, { rows, unit: "times as fast", marks, format: figureText }, width),
   });
-}
-
-function timesText({ original, pruned }: Latency): Markup {
-  const text = ({ median, min, max }: Latency["original"]): string =>
-    `${timeText(median)} (${timeText(min)} to ${timeText(max)})`;
-  return html`<p class="note">Median time of one sample, fastest to slowest run: original ${text(original)}, pruned ${text(pruned)}, on whatever else the machine was doing.</p>`;
 }

@@ -1,7 +1,7 @@
-import { decodeModel } from "@espalier/onnx";
+import { decodeModel, type Model } from "@espalier/onnx";
 import { buildModel, node, tensor, valueInfo } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
-import { layerChanges } from "./layer-changes.js";
+import { layerChanges as changesOf } from "./layer-changes.js";
 
 /** x → a → b → c, three MatMuls of 2 × 2; `c` may have another name. */
 function chain(a: number[], b: number[], { last = "c" } = {}) {
@@ -19,6 +19,10 @@ function chain(a: number[], b: number[], { last = "c" } = {}) {
   );
 }
 
+/** As a model whose weights are all stored as they are is read. */
+const layerChanges = (original: Model, model: Model, pictured: number) =>
+  changesOf(original, { model, tensors: new Map(), unread: [], dropped: new Set() }, pictured);
+
 describe("layerChanges", () => {
   it("measures zeros and how far values moved: ‖(3, 4, 0, 0) − (0, 4, 0, 0)‖ / 5 = 0.6", () => {
     const { changed, unchanged } = layerChanges(
@@ -27,7 +31,14 @@ describe("layerChanges", () => {
       0,
     );
     expect(changed).toEqual([
-      { name: "a", outChannels: 2, inFeatures: 2, zeros: { before: 0.5, after: 0.75 }, weightError: 0.6 },
+      {
+        name: "a",
+        outChannels: 2,
+        inFeatures: 2,
+        zeros: { before: 0.5, after: 0.75 },
+        weightError: 0.6,
+        stored: { how: "dense", bytes: 16, bytesBefore: 16 },
+      },
     ]);
     expect(unchanged).toBe(2);
   });

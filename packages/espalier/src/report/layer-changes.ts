@@ -1,4 +1,5 @@
-import { type Model, type PrunableWeight, prunableWeights } from "@espalier/onnx";
+import { type Model, type PrunableWeight, prunableWeights, type TensorProto, tensorByteLength } from "@espalier/onnx";
+import type { Reading, ReadTensor } from "@espalier/verify";
 import { type MaskPictures, maskPictures } from "./mask-picture.js";
 import { type WeightHistogram, weightHistogram } from "./weight-histogram.js";
 
@@ -11,8 +12,19 @@ export interface LayerChange {
   readonly zeros: { readonly before: number; readonly after: number };
   /** `‖W − W′‖ / ‖W‖` over all entries; Infinity where only `W` is all zeros. */
   readonly weightError: number;
+  readonly stored: StoredWeight;
   /** Of the largest weights only. */
   readonly pictures?: LayerPictures;
+}
+
+/** How the pruned model stores a weight. */
+export interface StoredWeight {
+  /** `dense`: as it is. `decoded`: constants compute it. `lowered`: other operators stand in its place. */
+  readonly how: "dense" | ReadTensor["how"];
+  /** Of its tensors; what several weights are computed from, such as a table, counts for the first. */
+  readonly bytes: number;
+  /** Of the original's tensor. */
+  readonly bytesBefore: number;
 }
 
 /** What a weight looks like. */
@@ -23,28 +35,30 @@ export interface LayerPictures {
 
 /** What pruning did to the weights of a model. */
 export interface LayerChanges {
-  /** The weights whose values differ, in the pruned model's order. */
+  /** The weights whose values differ, in the original's order. */
   readonly changed: readonly LayerChange[];
   /** How many weights both models have with the same values. */
   readonly unchanged: number;
-  /** Names of weights of the original that the pruned model has in another shape or form, or no more. */
+  /** Names of weights of the original that cannot be found in the pruned model, or have another shape there. */
   readonly unmatched: readonly string[];
 }
 
 interface Pair {
   readonly original: PrunableWeight;
   readonly pruned: PrunableWeight;
+  readonly stored: StoredWeight;
 }
 
 /**
- * Compares the prunable weights of two models, read one at a time from each.
+ * Compares the prunable weights of two models, one at a time from each.
  *
+ * @param reading the pruned model, as `readJudged` reads it
  * @param pictured how many weights get pictures, the largest first
  * @throws {OnnxError} when a weight cannot be read
  */
-export function layerChanges(original: Model, pruned: Model, pictured: number): LayerChanges {
+export function layerChanges(original: Model, reading: Reading, pictured: number): LayerChanges {
   const originals = prunableOf(original);
-  const pairs = pairsOf(originals, prunableOf(pruned));
+  const pairs = pairsOf(originals, reading);
   const largest = new Set([...pairs].sort((a, b) => entriesOf(b) - entriesOf(a)).slice(0, pictured));
   const changes = pairs.map((pair) => changeOf(pair, largest.has(pair)));
   const matched = new Set(pairs.map((pair) => pair.original));
@@ -60,12 +74,30 @@ function prunableOf(model: Model): PrunableWeight[] {
 }
 
 /** Element types may differ: quantised values can be compared with what they were. */
-function pairsOf(originals: readonly PrunableWeight[], pruned: readonly PrunableWeight[]): Pair[] {
-  const byName = new Map(originals.map((weight) => [weight.name, weight]));
-  return pruned.flatMap((weight) => {
-    const original = byName.get(weight.name);
-    return original && sameShape(original, weight) ? [{ original, pruned: weight }] : [];
+function pairsOf(originals: readonly PrunableWeight[], { model, tensors }: Reading): Pair[] {
+  const byName = new Map(prunableOf(model).map((weight) => [weight.name, weight]));
+  const counted = new Set<TensorProto>();
+  return originals.flatMap((original) => {
+    const pruned = byName.get(original.name);
+    if (pruned === undefined || !sameShape(original, pruned)) return [];
+    return [{ original, pruned, stored: storedAs(original, pruned, tensors.get(original.name), counted) }];
   });
+}
+
+/** @param counted tensors of weights before this one; its own are added */
+function storedAs(
+  original: PrunableWeight,
+  pruned: PrunableWeight,
+  read: ReadTensor | undefined,
+  counted: Set<TensorProto>,
+): StoredWeight {
+  const tensors = (read?.constants ?? [pruned.tensor]).filter((tensor) => !counted.has(tensor));
+  for (const tensor of tensors) counted.add(tensor);
+  return {
+    how: read?.how ?? "dense",
+    bytes: tensors.reduce((sum, tensor) => sum + tensorByteLength(tensor), 0),
+    bytesBefore: tensorByteLength(original.tensor),
+  };
 }
 
 function sameShape(a: PrunableWeight, b: PrunableWeight): boolean {
@@ -77,14 +109,14 @@ function entriesOf({ pruned }: Pair): number {
 }
 
 /** @returns undefined where no value differs */
-function changeOf({ original, pruned }: Pair, pictured: boolean): LayerChange | undefined {
+function changeOf({ original, pruned, stored }: Pair, pictured: boolean): LayerChange | undefined {
   const before = original.read();
   const after = pruned.read();
   const { difference, ...rest } = distances(before, after);
   if (difference === 0) return undefined;
   const { name, outChannels, inFeatures } = pruned;
   const pictures = pictured && { masks: maskPictures(pruned, after), histogram: weightHistogram(before, after) };
-  return { name, outChannels, inFeatures, ...rest, ...(pictures && { pictures }) };
+  return { name, outChannels, inFeatures, ...rest, stored, ...(pictures && { pictures }) };
 }
 
 function distances(before: ArrayLike<number>, after: ArrayLike<number>) {

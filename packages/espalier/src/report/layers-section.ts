@@ -1,7 +1,9 @@
 import { barPlot } from "./bar-plot.js";
-import { dataTable, folded } from "./data-table.js";
+import { type DataColumn, dataTable, folded } from "./data-table.js";
 import type { Drawing } from "./drawing.js";
 import { figure } from "./figure.js";
+import { bytesText } from "../cli/table.js";
+import type { StoredWeight } from "./layer-changes.js";
 import { type Content, html, type Markup } from "./markup.js";
 import { figureText, shareText } from "./number-text.js";
 import type { Section } from "./page.js";
@@ -13,6 +15,7 @@ export interface LayerLine {
   readonly zeros: number;
   readonly zerosBefore?: number;
   readonly weightError: number;
+  readonly stored?: StoredWeight;
   /** Entries, where they are known: the plots show the largest weights. */
   readonly entries?: number;
 }
@@ -68,12 +71,24 @@ function largest(layers: readonly LayerLine[]): readonly LayerLine[] {
 
 function layerTable(layers: readonly LayerLine[]): Markup {
   const before = layers.some(({ zerosBefore }) => zerosBefore !== undefined);
-  return dataTable("Zeros and error of every pruned weight.", layers, [
+  const encoded = layers.some(({ stored }) => stored && stored.how !== "dense");
+  const shared = encoded ? " What several weights are computed from counts for the first." : "";
+  return dataTable(`Zeros and error of every pruned weight.${shared}`, layers, [
     { heading: "weight", cell: ({ name }) => html`<bdi>${name}</bdi>` },
     ...(before
       ? [{ heading: "zeros before", cell: ({ zerosBefore = 0 }: LayerLine) => shareText(zerosBefore), numeric: true }]
       : []),
     { heading: "zeros", cell: ({ zeros }) => shareText(zeros), numeric: true },
     { heading: "weight error", cell: ({ weightError }) => figureText(weightError), numeric: true },
+    ...(encoded ? storageColumns : []),
   ]);
 }
+
+const HOW: Readonly<Record<StoredWeight["how"], string>> = { dense: "dense", decoded: "compressed", lowered: "blocks" };
+
+/** Where a weight is not stored as it is. */
+const storageColumns: readonly DataColumn<LayerLine>[] = [
+  { heading: "stored", cell: ({ stored }) => stored && HOW[stored.how] },
+  { heading: "bytes", cell: ({ stored }) => stored && bytesText(stored.bytes), numeric: true },
+  { heading: "bytes before", cell: ({ stored }) => stored && bytesText(stored.bytesBefore), numeric: true },
+];

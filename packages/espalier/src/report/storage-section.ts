@@ -35,12 +35,7 @@ function barsOf(rows: readonly FinishedRow[]): Bar[] {
   return distinct(rows.map(nameOf)).map((name) => {
     const own = rows.filter((row) => nameOf(row) === name);
     const [value, tick] = [mean(own.map(({ bytes }) => bytes)), mean(own.map(({ gzipBytes }) => gzipBytes))];
-    return {
-      name: `${name} (after gzip ${bytesText(Math.round(tick))})`,
-      value,
-      text: bytesText(Math.round(value)),
-      tick,
-    };
+    return { name, value, text: sizesText(value, tick), tick };
   });
 }
 

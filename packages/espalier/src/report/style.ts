@@ -77,6 +77,7 @@ pre { background: var(--card); border-radius: 6px; padding: .9rem 1rem; overflow
 .checks tbody th { width: 9.5rem; } .checks th .status { display: block; font-size: .85rem; }
 @media (max-width: 40rem) { .checks thead { position: absolute; left: -200vw; } .checks, .checks tbody, .checks caption { display: block; }
   .checks tr { display: grid; grid-template-columns: 1fr 1fr; padding: .7rem 0; border-bottom: 1px solid var(--line); }
+  .checks tbody tr:last-child { border-bottom: 0; }
   .checks th, .checks td { border: 0; padding: .1rem 0; text-align: left; } .checks tbody th, .checks .message { grid-column: 1 / -1; width: auto; }
   .checks th .status { display: inline; margin-left: .5rem; } .checks .number::before { content: attr(data-label) " "; color: var(--soft); } }
 footer { color: var(--soft); font-size: .85rem; padding-block: 1.5rem 3rem; }

@@ -1,10 +1,11 @@
 import type { Model } from "@espalier/onnx";
+import { readJudged } from "@espalier/verify";
 import { openModel } from "../open-model.js";
 import type { FinishedRow, SweepResult } from "../sweep/sweep-result.js";
 import { cellsSection } from "./cells-section.js";
 import { dataTable } from "./data-table.js";
 import { type Drawing, loadDrawing } from "./drawing.js";
-import { layerChanges } from "./layer-changes.js";
+import { type LayerChanges, layerChanges } from "./layer-changes.js";
 import { layersSection } from "./layers-section.js";
 import { type Content, html, type Markup } from "./markup.js";
 import { originSection } from "./origin-section.js";
@@ -34,7 +35,7 @@ export async function sweepReport(result: SweepResult, { pictured }: SweepReport
   const models = cellsByModel(result);
   const several = severalOf(result);
   const series = seriesOf(distinct(result.rows.map(({ pattern }) => pattern)));
-  const changes = pictured && layerChanges(openModel(pictured.original), openModel(pictured.pruned), PICTURED);
+  const changes = pictured && (await changesIn(openModel(pictured.original), openModel(pictured.pruned)));
   const each = (id: string, title: string, body: (cells: SweptCells) => Content): Section | undefined =>
     models.length === 0 ? undefined : { id, title, body: models.map((cells) => [headingOf(cells), body(cells)]) };
   const headingOf = ({ original }: SweptCells): Content => several.models && html`<h3><bdi>${original.name}</bdi></h3>`;
@@ -54,6 +55,10 @@ export async function sweepReport(result: SweepResult, { pictured }: SweepReport
       originSection([result.command]),
     ],
   });
+}
+
+async function changesIn(original: Model, pruned: Model): Promise<LayerChanges> {
+  return layerChanges(original, await readJudged(original, pruned, { optimization: "disabled" }), PICTURED);
 }
 
 /** The cell whose layers a report shows: what the budget chose, or the least harm on the first model's front. */

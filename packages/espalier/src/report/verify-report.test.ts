@@ -1,4 +1,6 @@
 import { l1, nm } from "@espalier/core";
+import { encodeWeights } from "@espalier/export";
+import { decodeModel, encodeModel } from "@espalier/onnx";
 import { useLitePath } from "@espalier/testkit";
 import type { Verification } from "@espalier/verify";
 import { describe, expect, it } from "vitest";
@@ -84,6 +86,81 @@ describe("verifyReport", () => {
     expect(textsOf(page, "#masks > .note")[0]).toContain("The 3 smallest pruned weights have no pictures");
     expect(textsOf(page, "#layers details tbody tr")).toHaveLength(layers);
     expect(html.length).toBeLessThan(1e6);
+  });
+
+  it("pictures weights that are stored compressed, and says what they take", async () => {
+    const [original, dense] = [reportModel(3, false), decodeModel(reportModel(3, true))];
+    const bitmask = { encoding: "bitmask" } as const;
+    const pruned = encodeWeights(
+      dense,
+      new Map([
+        ["block.0/dense/kernel", bitmask],
+        [HOSTILE, bitmask],
+      ]),
+    );
+    const verification = await verify({ original, pruned: encodeModel(pruned), samples });
+    const [encoded, plain] = [
+      await verifyReport({ verification, original, pruned }),
+      await verifyReport({ verification, original, pruned: dense }),
+    ];
+    const pictures = (html: string): (string | null)[] =>
+      [...pageOf(html).querySelectorAll(".layer img")].map((image) => image.getAttribute("src"));
+    expect(pictures(encoded)).toHaveLength(6);
+    expect(pictures(encoded).every((picture, index) => picture === pictures(plain)[index])).toBe(true);
+    const rows = [...pageOf(encoded).querySelectorAll("#layers details tbody tr")].map((row) =>
+      textsOf(row, "td").slice(3),
+    );
+    expect(rows.map(([stored]) => stored)).toEqual(["compressed", "compressed", "dense"]);
+    expect(rows.map((cells) => cells[2])).toEqual(["16.4 kB", "16.4 kB", "16.4 kB"]);
+    // A bit for each of 4096 entries and 4 bytes for each of 2048 that stay; the first also counts the table that both need.
+    const bytes = rows.map((cells) => Number.parseFloat(cells[1]!));
+    expect(bytes[0]! - bytes[1]!).toBeGreaterThan(1);
+    expect(bytes[1]).toBeGreaterThanOrEqual(8.7);
+    expect(bytes[1]).toBeLessThan(9);
+    expect(bytes[2]).toBe(16.4);
+  });
+
+  it("shows what loading takes, and what became of certified weights", async () => {
+    const spread = (median: number) => ({ median, min: median, max: 2 * median });
+    const loading = {
+      original: { processes: 3, milliseconds: spread(20), peakBytes: spread(30e6) },
+      pruned: { processes: 3, milliseconds: spread(10), peakBytes: spread(20e6) },
+    };
+    const weights = [
+      { name: "w", found: "w_quantized", status: "moved", broken: 0 },
+      { name: HOSTILE, found: null, status: "missing", broken: 7 },
+    ] as const;
+    const check = {
+      name: "certificate",
+      message: "m",
+      measured: 1,
+      limit: 0,
+      figures: { kind: "certificate", weights },
+    } as const;
+    const verification: Verification = {
+      status: "failed",
+      checks: [{ ...check, status: "failed" }],
+      bytes: { original: 4, pruned: 4 },
+      loading,
+    };
+    const model = reportModel(2, false);
+    const html = await verifyReport({ verification, original: model, pruned: model });
+    expect(flawsOf(html)).toEqual([]);
+    const rows = textsOf(pageOf(html), "#cost tbody tr");
+    expect(rows[0]).toContain("in 3 fresh processes");
+    expect(rows[0]).toMatch(/20.ms \(20.ms to 40.ms\)10.ms \(10.ms to 20.ms\)/);
+    expect(rows[1]).toContain("30.0 MB (30.0 MB to 60.0 MB)");
+    expect(textsOf(pageOf(html), "#checks details tbody td")).toEqual([
+      "zeros hold, values moved",
+      "w_quantized",
+      "0",
+      "not there",
+      "–",
+      "7",
+    ]);
+    const problem = { ...verification, loading: { problem: "no file <b>" } };
+    const without = await verifyReport({ verification: problem, original: model, pruned: model });
+    expect(textsOf(pageOf(without), "#cost .note")).toEqual(["Loading could not be measured: no file <b>"]);
   });
 
   it("has nothing to show of weights where pruning changed none", async () => {

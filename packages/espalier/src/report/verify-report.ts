@@ -1,5 +1,6 @@
 import type { Model } from "@espalier/onnx";
-import type { Verification } from "@espalier/verify";
+import type { Backend } from "@espalier/runtime";
+import { readJudged, type Verification } from "@espalier/verify";
 import { openModel } from "../open-model.js";
 import { checksSection } from "./checks-section.js";
 import { costSection } from "./cost-section.js";
@@ -20,6 +21,8 @@ export interface VerifyReportOptions {
   readonly pruned: string | Uint8Array | Model;
   /** The heading, such as the pruned file. @default its path, or `Pruned model` */
   readonly title?: string;
+  /** What runs parts of the pruned model to read weights that it does not store as they are. @default "node" */
+  readonly backend?: Backend;
   /** The commands that made the model and the report, one a line. @default none are shown */
   readonly commands?: readonly string[];
 }
@@ -29,12 +32,14 @@ export interface VerifyReportOptions {
  * like. It needs no network and no script. The same data give the same text.
  *
  * @throws {OnnxError} when a model cannot be read
+ * @throws {RunnerError} when weights are not stored as they are, and the backend is missing or does not start
  */
 export async function verifyReport(options: VerifyReportOptions): Promise<string> {
   const { verification, commands = [] } = options;
   const [original, pruned] = [openModel(options.original), openModel(options.pruned)];
   const drawing = await loadDrawing();
-  const changes = layerChanges(original, pruned, PICTURED);
+  const run = { optimization: "disabled", ...(options.backend !== undefined && { backend: options.backend }) } as const;
+  const changes = layerChanges(original, await readJudged(original, pruned, run), PICTURED);
   const speedLimit = verification.checks.find(({ name }) => name === "speedup")?.limit ?? null;
   return page({
     title: options.title ?? (typeof options.pruned === "string" ? options.pruned : "Pruned model"),
@@ -51,12 +56,20 @@ export async function verifyReport(options: VerifyReportOptions): Promise<string
   });
 }
 
-function lineOf({ name, zeros, weightError, outChannels, inFeatures }: LayerChanges["changed"][number]): LayerLine {
-  return { name, zeros: zeros.after, zerosBefore: zeros.before, weightError, entries: outChannels * inFeatures };
+function lineOf(change: LayerChanges["changed"][number]): LayerLine {
+  const { name, zeros, weightError, outChannels, inFeatures, stored } = change;
+  return {
+    name,
+    zeros: zeros.after,
+    zerosBefore: zeros.before,
+    weightError,
+    entries: outChannels * inFeatures,
+    stored,
+  };
 }
 
 function leadOf({ changed, unchanged, unmatched }: LayerChanges): string {
   const counts = `${changed.length} prunable weights changed, ${unchanged} did not.`;
   if (unmatched.length === 0) return counts;
-  return `${counts} ${unmatched.length} of the original's are stored in another shape or form in the pruned model, or are gone, and are not shown here.`;
+  return `${counts} ${unmatched.length} of the original's could not be found in the pruned model, or have another shape there, and are not shown.`;
 }
