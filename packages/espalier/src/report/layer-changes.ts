@@ -19,7 +19,7 @@ export interface LayerChange {
 
 /** How the pruned model stores a weight. */
 export interface StoredWeight {
-  /** `dense`: as it is. `decoded`: constants compute it. `lowered`: other operators stand in its place. */
+  /** `dense`: as it is. `decoded`: constants compute it. `lowered`: other operators stand in its place. `narrowed`: channels are gone. */
   readonly how: "dense" | ReadTensor["how"];
   /** Of its tensors; what several weights are computed from, such as a table, counts for the first. */
   readonly bytes: number;

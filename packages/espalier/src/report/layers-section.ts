@@ -84,7 +84,12 @@ function layerTable(layers: readonly LayerLine[]): Markup {
   ]);
 }
 
-const HOW: Readonly<Record<StoredWeight["how"], string>> = { dense: "dense", decoded: "compressed", lowered: "blocks" };
+const HOW: Readonly<Record<StoredWeight["how"], string>> = {
+  dense: "dense",
+  decoded: "compressed",
+  lowered: "blocks",
+  narrowed: "narrower",
+};
 
 /** Where a weight is not stored as it is. */
 const storageColumns: readonly DataColumn<LayerLine>[] = [
