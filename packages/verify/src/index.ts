@@ -33,6 +33,5 @@ export { OutputMeter } from "./output-distance.js";
 export type { BackendLatency, ByModel, Latency, Speedup, Verification } from "./verification.js";
 export { readJudged } from "./reading/read-judged.js";
 export type { Reading, ReadTensor } from "./reading/reading.js";
-export type { ByModel, Latency, Speedup, Verification } from "./verification.js";
 export { isVerifyError, VerifyError, type VerifyErrorCode, type VerifyErrorContext } from "./verify-error.js";
 export { verifyPruned } from "./verify-pruned.js";

@@ -132,7 +132,8 @@ async function run(original: string, pruned: string | undefined, flags: VerifyFl
   if (flags.markdown !== undefined) writeReport(flags.markdown, formatMarkdown(verification, { title: judged }));
   if (flags.report !== undefined && pruned !== undefined) {
     const shown = { verification, title: pruned, commands: [commandText(process.argv.slice(2))] };
-    writeReport(flags.report, await verifyReport({ ...shown, original, pruned, backend: flags.backend }));
+    const [backend] = flags.backend ?? [];
+    writeReport(flags.report, await verifyReport({ ...shown, original, pruned, ...(backend && { backend }) }));
   }
   process.stdout.write(`${flags.json ? JSON.stringify(verification, null, 2) : formatVerification(verification)}\n`);
   process.exitCode = verification.status === "failed" ? EXIT.failed : EXIT.done;

@@ -15,7 +15,7 @@ export function costSection(drawing: Drawing, verification: Verification, speedL
   return {
     id: "cost",
     title: "Bytes and time",
-    body: html`<div class="pair">${sizeFigure(drawing, verification)}${latency && speedFigure(drawing, latency, speedLimit)}</div>
+    body: html`<div class="pair">${sizeFigure(drawing, verification)}${latency && speedFigure(drawing, latency, verification.otherLatencies, speedLimit)}</div>
 ${measuresTable(verification)}`,
   };
 }
@@ -40,9 +40,17 @@ const CLAIMS: Readonly<Record<Latency["speedup"]["verdict"], string>> = {
   undecided: "The interval holds 1, or there were too few turns: no difference is shown, and none should be claimed.",
 };
 
-function speedFigure(drawing: Drawing, { speedup, runs }: Latency, limit: number | null): Markup {
+function speedFigure(
+  drawing: Drawing,
+  { speedup, runs }: Latency,
+  others: Verification["otherLatencies"] = [],
+  limit: number | null,
+): Markup {
   const marks = [{ value: 1, label: "as fast" }, ...(limit === null ? [] : [{ value: limit, label: "least" }])];
-  const rows = [{ label: "speed", value: speedup.ratio, interval: speedup.interval }];
+  const rows = [
+    { label: "speed", speedup },
+    ...others.map(({ backend, speedup }) => ({ label: `in ${backend}`, speedup })),
+  ].map(({ label, speedup: { ratio, interval } }) => ({ label, value: ratio, interval }));
   return figure({
     title: "Speed against the original",
     caption: `${CLAIMS[speedup.verdict]} Median times of ${runs} turns, one thread, with a 95 % bootstrap interval; right of 1 is faster.`,

@@ -14,9 +14,10 @@ interface Measure extends ByModel<string> {
 
 /** Times and memory of both models side by side; undefined where nothing was measured. */
 export function measuresTable(verification: Verification): Content {
-  const { latency, loading } = verification;
+  const { latency, otherLatencies = [], loading } = verification;
   const measures = [
     ...(latency ? [measure(`one sample, ${latency.runs} runs in turns`, latency, timeText)] : []),
+    ...otherLatencies.map((other) => measure(`the same in ${other.backend}, ${other.runs} runs`, other, timeText)),
     ...loadingMeasures(loading),
   ];
   return [

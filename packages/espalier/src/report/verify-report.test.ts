@@ -120,12 +120,14 @@ describe("verifyReport", () => {
     expect(bytes[2]).toBe(16.4);
   });
 
-  it("shows what loading takes, and what became of certified weights", async () => {
+  it("shows times in every backend, what loading takes, and what became of certified weights", async () => {
     const spread = (median: number) => ({ median, min: median, max: 2 * median });
     const loading = {
       original: { processes: 3, milliseconds: spread(20), peakBytes: spread(30e6) },
       pruned: { processes: 3, milliseconds: spread(10), peakBytes: spread(20e6) },
     };
+    const speedup = (ratio: number) =>
+      ({ ratio, interval: { low: ratio - 0.25, high: ratio + 0.25 }, verdict: "faster" }) as const;
     const weights = [
       { name: "w", found: "w_quantized", status: "moved", broken: 0 },
       { name: HOSTILE, found: null, status: "missing", broken: 7 },
@@ -142,11 +144,16 @@ describe("verifyReport", () => {
       checks: [{ ...check, status: "failed" }],
       bytes: { original: 4, pruned: 4 },
       loading,
+      latency: { original: spread(3), pruned: spread(2), runs: 12, speedup: speedup(1.5) },
+      otherLatencies: [{ backend: "web", original: spread(9), pruned: spread(6), runs: 12, speedup: speedup(1.4) }],
     };
     const model = reportModel(2, false);
     const html = await verifyReport({ verification, original: model, pruned: model });
     expect(flawsOf(html)).toEqual([]);
     const rows = textsOf(pageOf(html), "#cost tbody tr");
+    expect(rows.splice(0, 2)[1]).toMatch(/^the same in web, 12 runs9.ms/);
+    const plots = [...pageOf(html).querySelectorAll("#cost svg")].map((svg) => svg.getAttribute("aria-label"));
+    expect(plots).toContain("times as fast: speed  1.5  (1.25 to 1.75); in web  1.4  (1.15 to 1.65)");
     expect(rows[0]).toContain("in 3 fresh processes");
     expect(rows[0]).toMatch(/20.ms \(20.ms to 40.ms\)10.ms \(10.ms to 20.ms\)/);
     expect(rows[1]).toContain("30.0 MB (30.0 MB to 60.0 MB)");
