@@ -141,3 +141,26 @@ describe("10-ci-gate", () => {
     expect(existsSync(join(build, "model.onnx"))).toBe(false);
   });
 });
+
+test("sweep compares patterns on both real models, and keeps what it found", { timeout: 300_000 }, async () => {
+  const quick = join(import.meta.dirname, "sweep/build/quick");
+  rmSync(quick, { recursive: true, force: true });
+  const first = await example("sweep", "--quick");
+  const rows = first.trim().split("\n").slice(2);
+  expect(
+    rows.map((row) =>
+      row
+        .split("|")
+        .slice(1, 4)
+        .map((cell) => cell.trim()),
+    ),
+  ).toEqual(
+    ["use-lite", "ch_PP-OCRv4_rec_infer"].flatMap((model) => [
+      [model, "l1", "unstructured"],
+      [model, "l1", "2:4"],
+    ]),
+  );
+  for (const folder of ["sentence-encoder", "text-reader"])
+    expect(existsSync(join(quick, folder, "report.html"))).toBe(true);
+  expect(await example("sweep", "--quick")).toBe(first); // the same times: nothing ran
+});

@@ -5,7 +5,8 @@ import { memory } from "./memory/memory.js";
 import { ocr } from "./ocr/ocr.js";
 import { recover } from "./recover/recover.js";
 import type { Suite } from "./suite.js";
+import { sweepSuite } from "./sweep/sweep.js";
 import { useLite } from "./use-lite/use-lite.js";
 
 /** All suites: those of docs/benchmarks.md in its order, then those of docs/recovering-accuracy.md. */
-export const suites: readonly Suite[] = [kernels, memory, calibrate, recover, useLite, ocr, exportFormats];
+export const suites: readonly Suite[] = [kernels, memory, calibrate, recover, useLite, ocr, exportFormats, sweepSuite];
