@@ -46,14 +46,24 @@ export class DecoderWriter {
   /** Version of ONNX's operators that the nodes may use. */
   readonly opset: number;
   readonly #prefix: string;
-  readonly #initializers: NewTensor[] = [];
-  readonly #nodes: NodeProto[] = [];
+  readonly #initializers: NewTensor[];
+  readonly #nodes: NodeProto[];
 
-  /** @param prefix what the names of this weight's parts begin with */
-  constructor(prefix: string, shared: SharedParts, opset: number) {
+  /**
+   * @param prefix what the names of this weight's parts begin with
+   * @param around where all is collected; @default here
+   */
+  constructor(prefix: string, shared: SharedParts, opset: number, around?: DecoderWriter) {
     this.#prefix = prefix;
     this.shared = shared;
     this.opset = opset;
+    this.#initializers = around === undefined ? [] : around.#initializers;
+    this.#nodes = around === undefined ? [] : around.#nodes;
+  }
+
+  /** A writer for a part of the weight, under names of its own; what it adds is added here. */
+  within(name: string): DecoderWriter {
+    return new DecoderWriter(`${this.#prefix}/${name}`, this.shared, this.opset, this);
   }
 
   /** Adds a node with one output and returns the output's name. */

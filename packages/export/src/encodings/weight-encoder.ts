@@ -3,6 +3,7 @@ import { DecoderWriter, type SharedParts } from "./decoder-writer.js";
 import type { Decoder, EncodingPlan, Refusal } from "./encoding.js";
 import { ENCODINGS } from "./encodings.js";
 import { opsetIn } from "./opset-changes.js";
+import { planWithin, tooLarge } from "./split-plan.js";
 import type { StoredValues, ValueOptions } from "./values/value-format.js";
 import { VALUE_FORMATS } from "./values/value-formats.js";
 import type { WeightPlace } from "./weight-place.js";
@@ -30,10 +31,7 @@ export interface WeightPlan {
   emit(prefix: string, shared: SharedParts, output: string): Decoder;
 }
 
-/**
- * Largest value that ONNX Runtime (from 1.27 on) computes when it loads a model; others it computes in every run. Splitting
- * a weight does not help: joining its parts makes a value of the weight's size again, and then that runs every time.
- */
+/** Largest value that ONNX Runtime (from 1.27 on) computes when it loads a model; others it computes in every run. */
 const FOLD_LIMIT = 2 ** 30;
 
 /** A weight of a model. */
@@ -56,12 +54,11 @@ export function weightEncoder({ model, weight, place }: PlacedWeight, choice: We
   }
   const stored = format.store({ model, weight }, { dequantize: choice.dequantize ?? "multiply" });
   if ("refused" in stored) return stored;
-  const plan = encoding.plan(stored.tensor);
+  const plan = planWithin(encoding, stored.tensor, FOLD_LIMIT);
   if ("refused" in plan) return plan;
-  const largest = Math.max(plan.largestValue, stored.conversion?.largestValue ?? 0);
-  if (largest > FOLD_LIMIT) {
-    return { refused: `its decoder computes a value of ${largest} bytes: ONNX Runtime would do so in every run` };
-  }
+  const wide = stored.conversion?.largestValue ?? 0;
+  if (wide > FOLD_LIMIT)
+    return tooLarge(`with ${format.name} values its decoder computes one of ${wide} bytes`, FOLD_LIMIT);
   const opset = opsetIn(model, root, Math.max(encoding.opset, stored.conversion?.opset ?? 0));
   if (typeof opset !== "number") return opset;
   return {
