@@ -1,10 +1,9 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { hasChromium, launchChromium } from "@espalier/testkit";
 import { describe, expect, test } from "vitest";
 
 const execute = promisify(execFile);
@@ -73,23 +72,16 @@ test("07-recover brings embeddings back, each method further than the one before
   expect(cosines[3]).toBeGreaterThan(0.75);
 });
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS =
-  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
-
-test.skipIf(!existsSync(CHROMIUM))(
+test.skipIf(!hasChromium)(
   "08-browser-download-size downloads less in Chromium and computes the same (skipped where /usr/bin/chromium is missing)",
   async () => {
-    const profile = mkdtempSync(join(tmpdir(), "espalier-chromium-"));
     const main = join(import.meta.dirname, "08-browser-download-size/main.ts");
     const server = spawn(process.execPath, ["--import", "tsx", main], { stdio: ["ignore", "pipe", "inherit"] });
-    let browser: ChildProcess | undefined;
+    const browser = await launchChromium();
     try {
       for await (const line of createInterface(server.stdout)) {
         const [address] = /http:\S+/.exec(line) ?? [];
-        if (address) {
-          browser = spawn(CHROMIUM, [...FLAGS.split(" "), `--user-data-dir=${profile}`, address], { detached: true });
-        }
+        if (address) await (await browser.newPage()).goto(address);
         if (!line.startsWith("Page: ")) continue;
         const sizes = [...line.matchAll(/([\d.]+) MB/g)].map((match) => Number(match[1]));
         const [dense, expanding, compressedDense, compressed] = sizes;
@@ -101,12 +93,7 @@ test.skipIf(!existsSync(CHROMIUM))(
       expect.unreachable("the server ended before the page was done");
     } finally {
       server.kill();
-      if (browser) {
-        // All of its processes: one that is left would go on writing into the profile.
-        process.kill(-browser.pid!, "SIGKILL");
-        await once(browser, "exit");
-      }
-      rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      await browser.close();
     }
   },
 );

@@ -1,15 +1,9 @@
-import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasChromium, launchChromium } from "@espalier/testkit";
+import { expect, test } from "vitest";
 
-const CHROMIUM = "/usr/bin/chromium";
 const MODULES = ["index.js", "kernels/simd/simd-kernels.js"];
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 
@@ -37,41 +31,22 @@ test("a worker thread prunes as the main thread does", async () => {
   expect(result).toBe(EXPECTED);
 });
 
-describe.skipIf(!existsSync(CHROMIUM))("in Chromium (skipped where /usr/bin/chromium is missing)", () => {
-  let server: Server;
-  let profile: string;
-
-  beforeAll(async () => {
-    profile = mkdtempSync(join(tmpdir(), "espalier-chromium-"));
-    const page = `<pre id="out">nothing</pre><script type="module">
-      import * as core from "/${MODULES[0]}"; import * as simd from "/${MODULES[1]}"; ${PROGRAM} document.getElementById("out").textContent = result;</script>`;
-    server = createServer((request, response) => {
-      if (request.url === "/") return response.setHeader("content-type", "text/html").end(page);
-      const file = join(DIST, new URL(request.url!, "http://localhost").pathname);
-      if (!existsSync(file)) return response.writeHead(404).end();
-      return response
-        .setHeader("content-type", extname(file) === ".js" ? "text/javascript" : "text/plain")
-        .end(readFileSync(file));
+test.skipIf(!hasChromium)(
+  "the main thread of a page in Chromium compiles the SIMD module and prunes (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const browser = await launchChromium();
+    const page = await browser.newPage();
+    await page.route("http://espalier.test/**", (route) => {
+      const { pathname } = new URL(route.request().url());
+      return pathname === "/" ? route.fulfill({ body: "" }) : route.fulfill({ path: join(DIST, pathname) });
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  });
-  afterAll(() => {
-    server.close();
-    rmSync(profile, { recursive: true, force: true });
-  });
-
-  test("the page's main thread compiles the SIMD module and prunes", async () => {
-    const flags =
-      "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
-    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const arguments_ = [
-      ...flags.split(" "),
-      `--user-data-dir=${profile}`,
-      "--virtual-time-budget=10000",
-      "--dump-dom",
-      address,
-    ];
-    const { stdout } = await promisify(execFile)(CHROMIUM, arguments_);
-    expect(stdout).toContain(`<pre id="out">${EXPECTED}</pre>`);
-  });
-});
+    await page.goto("http://espalier.test/");
+    const result = await page.evaluate(`(async () => {
+      const [core, simd] = await Promise.all(${JSON.stringify(MODULES)}.map((path) => import("/" + path)));
+      ${PROGRAM}
+      return result;
+    })()`);
+    await browser.close();
+    expect(result).toBe(EXPECTED);
+  },
+);

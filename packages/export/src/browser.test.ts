@@ -1,20 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeWeights, lowerBlocks, type WeightChoice } from "@espalier/export";
 import { decodeModel, encodeModel, prunableWeights } from "@espalier/onnx";
-import { buildModel, node, tensor, valueInfo } from "@espalier/testkit";
+import { buildModel, hasChromium, launchChromium, node, tensor, valueInfo } from "@espalier/testkit";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { blockMatrix } from "../test-support/block-models.js";
 import { weights } from "../test-support/weight-cases.js";
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS =
-  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 const RUNTIME = dirname(fileURLToPath(import.meta.resolve("onnxruntime-web")));
 const TYPES: Readonly<Record<string, string>> = { ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
@@ -60,7 +56,7 @@ function modelsByName(): ReadonlyMap<string, Uint8Array> {
   return new Map(Object.entries(models).map(([name, model]) => [name, encodeModel(model)]));
 }
 
-/** Runs every model and posts what came out, or what was thrown; the address says build and threads. */
+/** Runs every model and keeps what came out, or what was thrown, in `results`; the address says build and threads. */
 const page = (names: readonly string[]) => `<!doctype html><script type="module">
   const { searchParams } = new URL(location.href);
   const results = { isolated: crossOriginIsolated, outputs: {}, errors: {} };
@@ -78,7 +74,7 @@ const page = (names: readonly string[]) => `<!doctype html><script type="module"
       } catch (error) { results.errors[name] = String(error); }
     }
   } catch (error) { results.errors.page = String(error); }
-  await fetch("/results", { method: "POST", body: JSON.stringify(results) });
+  globalThis.results = results;
 </script>`;
 
 interface Results {
@@ -101,84 +97,64 @@ function expectSameOutputs({ outputs }: Results, formats: readonly string[]): vo
   }
 }
 
-describe.skipIf(!existsSync(CHROMIUM))(
-  "exported models in Chromium (skipped where /usr/bin/chromium is missing)",
-  () => {
-    let server: Server;
-    let posted: (results: Results) => void;
+describe.skipIf(!hasChromium)("exported models in Chromium (skipped where /usr/bin/chromium is missing)", () => {
+  let server: Server;
+  let browser: Browser;
 
-    beforeAll(async () => {
-      const models = modelsByName();
-      server = createServer((request, response) => {
-        const url = new URL(request.url!, "http://localhost");
-        // Only a page with these headers may share memory between threads.
-        if (url.searchParams.get("threads") !== "1") {
-          response.setHeader("cross-origin-opener-policy", "same-origin");
-          response.setHeader("cross-origin-embedder-policy", "require-corp");
-        }
-        if (url.pathname === "/") {
-          return response.setHeader("content-type", "text/html").end(page([...models.keys()]));
-        }
-        if (url.pathname === "/results") {
-          const chunks: Buffer[] = [];
-          request.on("data", (chunk) => chunks.push(chunk));
-          request.on("end", () => {
-            response.end();
-            posted(JSON.parse(Buffer.concat(chunks).toString()));
-          });
-          return;
-        }
-        const name = basename(url.pathname);
-        const model = models.get(name);
-        if (model) return response.end(model);
-        if (!existsSync(join(RUNTIME, name))) return response.writeHead(404).end();
-        response.setHeader("content-type", TYPES[extname(name)] ?? "text/plain");
-        return response.end(readFileSync(join(RUNTIME, name)));
-      });
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    });
-    afterAll(() => server.close());
-
-    async function inChromium(build: "wasm" | "webgpu", threads: number): Promise<Results> {
-      const profile = mkdtempSync(join(tmpdir(), "espalier-chromium-"));
-      const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?build=${build}&threads=${threads}`;
-      let browser: ChildProcess | undefined;
-      try {
-        return await new Promise((resolve, reject) => {
-          posted = resolve;
-          browser = spawn(CHROMIUM, [...FLAGS.split(" "), `--user-data-dir=${profile}`, address], {
-            stdio: "ignore",
-            detached: true,
-          });
-          browser.once("error", reject);
-          browser.once("exit", (code) => reject(new Error(`Chromium ended with ${code} before the page was done`)));
-        });
-      } finally {
-        const ended = new Promise((resolve) => browser?.once("exit", resolve));
-        // All of its processes: one that is left would go on writing into the profile.
-        if (browser?.exitCode === null && process.kill(-browser.pid!, "SIGKILL")) await ended;
-        rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  beforeAll(async () => {
+    const models = modelsByName();
+    server = createServer((request, response) => {
+      const url = new URL(request.url!, "http://localhost");
+      // Only a page with these headers may share memory between threads.
+      if (url.searchParams.get("threads") !== "1") {
+        response.setHeader("cross-origin-opener-policy", "same-origin");
+        response.setHeader("cross-origin-embedder-policy", "require-corp");
       }
-    }
-
-    test("every format gives the outputs of the pruned dense model with one thread", async () => {
-      const results = await inChromium("wasm", 1);
-      expect(results.errors).toEqual({});
-      expect(results.isolated).toBe(false);
-      expectSameOutputs(results, ["bitmask", "gap", "nm", "coo"]);
+      if (url.pathname === "/") {
+        return response.setHeader("content-type", "text/html").end(page([...models.keys()]));
+      }
+      const name = basename(url.pathname);
+      const model = models.get(name);
+      if (model) return response.end(model);
+      if (!existsSync(join(RUNTIME, name))) return response.writeHead(404).end();
+      response.setHeader("content-type", TYPES[extname(name)] ?? "text/plain");
+      return response.end(readFileSync(join(RUNTIME, name)));
     });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser.close();
+    server.close();
+  });
 
-    test("and with two threads in a page that is cross-origin isolated", async () => {
-      const results = await inChromium("wasm", 2);
-      expect(results.errors).toEqual({});
-      expect(results.isolated).toBe(true);
-      expectSameOutputs(results, ["bitmask", "gap", "nm", "coo"]);
-    });
+  async function inChromium(build: "wasm" | "webgpu", threads: number): Promise<Results> {
+    const page = await browser.newPage();
+    const { port } = server.address() as AddressInfo;
+    await page.goto(`http://127.0.0.1:${port}/?build=${build}&threads=${threads}`);
+    const results = await page.waitForFunction("globalThis.results", undefined, { timeout: 0 });
+    const value = (await results.jsonValue()) as Results;
+    await page.close();
+    return value;
+  }
 
-    test("the WebGPU build's WebAssembly runs all of them but coo, which it refuses", async () => {
-      const results = await inChromium("webgpu", 1);
-      expect(Object.keys(results.errors)).toEqual(["coo"]);
-      expectSameOutputs(results, ["bitmask", "gap", "nm"]);
-    });
-  },
-);
+  test("every format gives the outputs of the pruned dense model with one thread", async () => {
+    const results = await inChromium("wasm", 1);
+    expect(results.errors).toEqual({});
+    expect(results.isolated).toBe(false);
+    expectSameOutputs(results, ["bitmask", "gap", "nm", "coo"]);
+  });
+
+  test("and with two threads in a page that is cross-origin isolated", async () => {
+    const results = await inChromium("wasm", 2);
+    expect(results.errors).toEqual({});
+    expect(results.isolated).toBe(true);
+    expectSameOutputs(results, ["bitmask", "gap", "nm", "coo"]);
+  });
+
+  test("the WebGPU build's WebAssembly runs all of them but coo, which it refuses", async () => {
+    const results = await inChromium("webgpu", 1);
+    expect(Object.keys(results.errors)).toEqual(["coo"]);
+    expectSameOutputs(results, ["bitmask", "gap", "nm"]);
+  });
+});

@@ -1,4 +1,4 @@
-export { hasChromium } from "./chromium.js";
+export { hasChromium, launchChromium } from "./chromium.js";
 export { type LinearProbe, trainProbe } from "./linear-probe.js";
 export {
   buildModel,

@@ -1,20 +1,17 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { nm } from "@espalier/core";
+import { hasChromium, launchChromium } from "@espalier/testkit";
 import axe from "axe-core";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HOSTILE, reportModel } from "../../test/report-models.js";
 import { syntheticSweep } from "../../test/synthetic-sweep.js";
 import { verify } from "../verify.js";
 import { sweepReport } from "./sweep-report.js";
 import { verifyReport } from "./verify-report.js";
-
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS =
-  "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
 async function verification(): Promise<string> {
   const [original, pruned] = [reportModel(16, false), reportModel(16, true)];
@@ -69,7 +66,7 @@ function overflowing(page: Page): Promise<string[]> {
     .map((element) => element.outerHTML.slice(0, 120))`);
 }
 
-describe.skipIf(!existsSync(CHROMIUM)).each([
+describe.skipIf(!hasChromium).each([
   ["verifyReport", verification],
   ["sweepReport", sweep],
 ] as const)("%s in Chromium (skipped where /usr/bin/chromium is missing)", (_, make) => {
@@ -81,7 +78,7 @@ describe.skipIf(!existsSync(CHROMIUM)).each([
     folder = mkdtempSync(join(tmpdir(), "espalier-report-"));
     file = join(folder, "report.html");
     writeFileSync(file, await make());
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(" ") });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser.close();
