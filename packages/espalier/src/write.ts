@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Model, writeModelInSteps } from "@espalier/onnx";
+import { type Model, type WriteOptions, writeModelInSteps } from "@espalier/onnx";
 import { EspalierError } from "./errors.js";
 import { breathe, type ProgressEvent } from "./progress.js";
 
@@ -31,16 +31,22 @@ export function checkWritable(path: string): void {
   }
 }
 
+/** How a model is written. */
+interface WriteRun extends WriteOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (event: ProgressEvent) => void;
+}
+
 /** Writes a model and says how large it became; a stop in the middle leaves no trace. */
 export async function writeTo(
   model: Model,
   path: string,
-  { signal, onProgress }: { readonly signal?: AbortSignal; readonly onProgress?: (event: ProgressEvent) => void },
+  { signal, onProgress, externalData = "keep" }: WriteRun,
 ): Promise<WrittenModel> {
   checkWritable(path);
   onProgress?.({ phase: "write", done: 0, total: 1, item: path });
-  const { externalData } = await inTurns(writeModelInSteps(model, path), signal);
-  const files = new Set([path, ...externalData]);
+  const written = await inTurns(writeModelInSteps(model, path, { externalData }), signal);
+  const files = new Set([path, ...written.externalData]);
   return { path, bytes: [...files].reduce((sum, file) => sum + statSync(file).size, 0) };
 }
 

@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   decodeModel,
   encodeModel,
@@ -6,8 +8,10 @@ import {
   modelSize,
   readModel,
   tensorBytes,
+  type WriteOptions,
   walkTensors,
   withTensorData,
+  writeModel,
 } from "@espalier/onnx";
 import { buildModel, externalTensor, node, ocrModelPath, tensor } from "@espalier/testkit";
 import { describe, expect, it } from "vitest";
@@ -162,5 +166,32 @@ describe("modelSize", () => {
     const half = model.proto.graph!.initializer[2]!;
     const edited = withTensorData(model, new Map([[half, () => new Uint8Array(6)]]));
     expect(modelSize(edited)).toBe(encodeModel(edited).length + 20);
+  });
+
+  it("is that of the files as they are written: embedded, packed into one file, without what no tensor has", () => {
+    const folder = mkdtempSync(join(tmpdir(), "espalier-size-"));
+    try {
+      const location = { location: "w.bin", offset: 8192, length: 8 };
+      const big = tensor(
+        "big",
+        [512],
+        Float32Array.from({ length: 512 }, (_, index) => index),
+      );
+      const bytes = buildModel({
+        nodes: [node("Add", ["a", "a"], ["y"])],
+        initializers: [externalTensor("a", [2], "float32", location), big],
+      });
+      const model = decodeModel(bytes, { externalData: new Map([["w.bin", new Uint8Array(100_000)]]) });
+      const written = (options: WriteOptions) => {
+        const { path, externalData } = writeModel(model, join(folder, "m.onnx"), options);
+        return [path, ...externalData].reduce((sum, file) => sum + statSync(file).size, 0);
+      };
+      for (const externalData of ["keep", "embed", { location: "packed.bin" }] as const) {
+        expect(modelSize(model, { externalData })).toBe(written({ externalData }));
+      }
+      expect(encodeModel(model, { externalData: "embed" })).toHaveLength(written({ externalData: "embed" }));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

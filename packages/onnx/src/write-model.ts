@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { memorySource } from "./byte-source.js";
+import { embedded } from "./encode-model.js";
 import { OnnxError } from "./errors.js";
 import { checkLocation, externalEntries, isExternal, normalizeLocation } from "./external-entries.js";
 import { type ExternalFile, entryPlacements, externalLayout } from "./external-layout.js";
@@ -89,10 +90,7 @@ function* stageData(
   staged: StagedFile[],
 ): Steps<Plan> {
   if (mode === "keep") return yield* keepData(model, path, staged);
-  if (mode === "embed") {
-    const external = [...model.storage.tensors.keys()].filter(isExternal);
-    return { placements: new Map(external.map((tensor) => [tensor, { to: "model" }])), externalData: [] };
-  }
+  if (mode === "embed") return { placements: embedded(model), externalData: [] };
   return yield* packData(model, path, mode.location, staged);
 }
 

@@ -8,7 +8,7 @@ import {
   type Sample,
   type Tensor,
 } from "@espalier/runtime";
-import { LARGEST_IN_MEMORY } from "./export-report.js";
+import { exportedSize, LARGEST_IN_MEMORY } from "./exported-files.js";
 
 /** What became of the comparison of two models on random feeds. */
 export type OutputCheck =
@@ -20,7 +20,7 @@ const SEEDS = [0, 1] as const;
 
 /** Runs both models on the same seeded feeds and compares their outputs. */
 export async function checkOutputs(given: Model, exported: Model, options: RunnerOptions): Promise<OutputCheck> {
-  if (Math.max(modelSize(given), modelSize(exported)) > LARGEST_IN_MEMORY) {
+  if (Math.max(modelSize(given), exportedSize(given, exported)) > LARGEST_IN_MEMORY) {
     return { status: "skipped", note: "outputs were not compared: the model is too large to be held in memory twice" };
   }
   const expected = await givenOutputs(given, options);

@@ -7,7 +7,6 @@ import {
   removeZeroChannels,
 } from "@espalier/export";
 import {
-  decodeModel,
   encodeModel,
   externalDataFiles,
   type Model,
@@ -22,7 +21,8 @@ import { selectWeights } from "../select-weights.js";
 import { type WrittenModel, writeTo } from "../write.js";
 import { checkExport } from "./check-export.js";
 import { type ExportOptions, type ResolvedExport, resolveExport } from "./export-options.js";
-import { type ExportedWeight, type ExportReport, LARGEST_IN_MEMORY, notesOf } from "./export-report.js";
+import { type ExportedWeight, type ExportReport, notesOf } from "./export-report.js";
+import { exportedData, exportedSize, settled } from "./exported-files.js";
 import { lowerWeights } from "./lower-weights.js";
 import { withMeasurements } from "./measure-export.js";
 import { type PlannedWeight, planWeights, zeroShare } from "./plan-weights.js";
@@ -32,13 +32,14 @@ export interface ExportedModel {
   readonly model: Model;
   readonly report: ExportReport;
   /**
-   * Writes the model: a temporary file in the same folder, synced, then renamed.
+   * Writes the model: a temporary file in the same folder, synced, then renamed. Where the given model had external data, the
+   * exported one has, beside it: `NAME.onnx.data`.
    *
    * @throws {EspalierError} `output` when the folder does not exist or cannot be written
    * @throws {OnnxError} `write-failed`, a full disk for one
    */
   write(path: string): Promise<WrittenModel>;
-  /** The bytes of the `.onnx` file; tensors in external data files stay there. */
+  /** The bytes of the `.onnx` file. Up to 512 MiB external data are in it; of larger models they are where they were. */
   toBytes(): Uint8Array;
 }
 
@@ -62,13 +63,15 @@ export async function exportModel(
   const weights = selectWeights(prunableWeights(given), resolved);
   if (!resolved.force) requireZeros(given, weights);
   try {
-    const { exported, report } = await exportWeights(given, weights, resolved);
+    const { computed, exported, report } = await exportWeights(given, weights, resolved);
+    // With external data not the one in memory: it does not know which files must not be written over.
+    const written = externalDataFiles(given).size > 0 ? computed : exported;
     const source = typeof model === "string" ? model : given;
     const models = { source, given, exported, weights };
     return {
       model: exported,
       report: resolved.measure ? await withMeasurements(report, models, resolved) : report,
-      write: (path) => writeTo(exported, path, resolved),
+      write: (path) => writeTo(written, path, { ...resolved, ...exportedData(given, written, path) }),
       toBytes: () => encodeModel(exported),
     };
   } catch (error) {
@@ -97,7 +100,7 @@ async function exportWeights(given: Model, weights: readonly PrunableWeight[], o
     return one.prunable && names.has(one.name) && !lowering.lowered.has(one.name);
   });
   const { exported: computed, planned } = await encoded(prepared, left, options);
-  const exported = computed === given ? given : settled(computed);
+  const exported = settled(given, computed);
   const chosen = new Set(planned.flatMap(({ name, choice }) => (choice === undefined ? [] : [name])));
   const check = await checkExport(
     {
@@ -111,12 +114,12 @@ async function exportWeights(given: Model, weights: readonly PrunableWeight[], o
   );
   const rows = weightRows(weights, planned, lowering.report);
   const report: ExportReport = {
-    ...sizes(given, exported),
+    ...sizes(given, computed),
     ...headings(options, removal.report),
     weights: rows,
     check,
   };
-  return { exported, report };
+  return { computed, exported, report };
 }
 
 /** The weights that are not lowered, encoded; not where shared tables would take more than all of them save. */
@@ -126,7 +129,7 @@ async function encoded(model: Model, weights: readonly PrunableWeight[], options
     planned.flatMap(({ name, choice }) => (choice === undefined ? [] : [[name, choice] as const])),
   );
   const exported = encodeWeights(model, choices);
-  if (options.format !== "auto" || choices.size === 0 || modelSize(exported) < modelSize(model)) {
+  if (options.format !== "auto" || choices.size === 0 || exportedSize(model, exported) < modelSize(model)) {
     return { exported, planned };
   }
   const reason = "the tables of the decoders would take more than the weights save";
@@ -134,15 +137,6 @@ async function encoded(model: Model, weights: readonly PrunableWeight[], options
     return { ...one, encoding: "dense", bytesAfter: one.bytesBefore, reason };
   });
   return { exported: model, planned: stays };
-}
-
-/**
- * The model as bytes in memory, where it is small: otherwise every weight would be encoded anew for the checks, for gzip and
- * for the file, which takes longer than all else.
- */
-function settled(model: Model): Model {
-  const isSmall = modelSize(model) <= LARGEST_IN_MEMORY && externalDataFiles(model).size === 0;
-  return isSmall ? decodeModel(encodeModel(model)) : model;
 }
 
 function weightRows(
@@ -173,7 +167,7 @@ function weightRows(
 function sizes(given: Model, exported: Model) {
   return {
     bytesBefore: modelSize(given),
-    bytes: modelSize(exported),
+    bytes: exportedSize(given, exported),
     gzipBytesBefore: null,
     gzipBytes: null,
     brotliBytesBefore: null,

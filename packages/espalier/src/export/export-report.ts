@@ -50,9 +50,6 @@ export interface ExportReport {
   readonly notes: readonly string[];
 }
 
-/** Larger models are not held in memory for the report's sake: neither compressed nor run as a whole. */
-export const LARGEST_IN_MEMORY = 2 ** 29;
-
 /** What users of a format have to know. */
 export function notesOf({ format, target, values }: ResolvedExport): readonly string[] {
   const notes: string[] = [];

@@ -2,7 +2,8 @@ import { encodeModel, externalDataFiles, type Model, type PrunableWeight, tensor
 import { type CompressedSize, compressedSize, measureModels } from "@espalier/verify";
 import { breathe } from "../progress.js";
 import type { ResolvedExport } from "./export-options.js";
-import { type ExportedWeight, type ExportReport, LARGEST_IN_MEMORY } from "./export-report.js";
+import type { ExportedWeight, ExportReport } from "./export-report.js";
+import { LARGEST_IN_MEMORY } from "./exported-files.js";
 import { storedParts } from "./stored-parts.js";
 
 /** Both models, and the weights of the given one that the report is about. */
