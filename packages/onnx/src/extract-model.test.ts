@@ -6,8 +6,9 @@ import {
   modelExtractor,
   TensorProto_DataType,
   tensorBytes,
+  walkGraphs,
 } from "@espalier/onnx";
-import { buildModel, graph, node, tensor, valueInfo } from "@espalier/testkit";
+import { buildModel, functionBody, graph, node, tensor, valueInfo } from "@espalier/testkit";
 import { GraphProtoSchema, ModelProtoSchema, SparseTensorProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
 
@@ -39,6 +40,34 @@ const model = decodeModel(
 const { FLOAT } = TensorProto_DataType;
 const out = (value: string) => new Map([[value, makeValueInfo("out", FLOAT)]]);
 const outputsOf = ({ model: { proto } }: ExtractedModel) => proto.graph!.node.map(({ output }) => output[0]);
+
+/** w = own · (table + table) in a branch, w = −c in a function that imports another version. */
+const nested = decodeModel(
+  buildModel({
+    nodes: [
+      node("Add", ["table", "table"], ["twice"]),
+      node("If", ["x"], ["y"], {
+        then_branch: graph({
+          nodes: [node("Mul", ["own", "twice"], ["w"]), node("Add", ["x", "w"], ["r"])],
+          initializers: [tensor("own", [1], Float32Array.of(3))],
+        }),
+      }),
+    ],
+    initializers: [tensor("table", [1], Float32Array.of(2))],
+    inputs: [valueInfo("x", "float32", [1])],
+    functions: [
+      functionBody({
+        name: "F",
+        domain: "own",
+        inputs: [],
+        outputs: ["w"],
+        opset: 11,
+        nodes: [node("Constant", [], ["c"], { value: tensor("", [1], Float32Array.of(1)) }), node("Neg", ["c"], ["w"])],
+      }),
+    ],
+    opset: 13,
+  }),
+);
 
 describe("modelExtractor", () => {
   const extract = modelExtractor(model);
@@ -85,5 +114,19 @@ describe("modelExtractor", () => {
     expect(sparse!.dims).toEqual([2n, 3n]);
     expect([...new Float32Array(tensorBytes(part, sparse!.values!).buffer)]).toEqual([5, 6]);
     expect([...new BigInt64Array(tensorBytes(part, sparse!.indices!).buffer)]).toEqual([1n, 5n]);
+  });
+
+  it("cuts out of a graph inside, with what it reads of those around it, and out of a function", () => {
+    const scopes = [...walkGraphs(nested.proto)];
+    const at = (path: string) => scopes.find((scope) => scope.path.join("/") === path)!;
+    const part = modelExtractor(nested, at("main/If/then_branch"))({ outputs: out("w") })!;
+    expect(part.nodes.map(({ opType }) => opType)).toEqual(["Add", "Mul"]);
+    expect(part.tensors.map(({ name }) => name).sort()).toEqual(["own", "table"]);
+    expect(part.model.proto.opsetImport.map(({ version }) => version)).toEqual([13n]);
+    expect(modelExtractor(nested, at("main/If/then_branch"))({ outputs: out("r") })).toBeUndefined();
+    expect(modelExtractor(nested)({ outputs: out("w") })).toBeUndefined();
+    const body = modelExtractor(nested, at("functions/own:F"))({ outputs: out("w") })!;
+    expect(body.nodes.map(({ opType }) => opType)).toEqual(["Constant", "Neg"]);
+    expect(body.model.proto.opsetImport.map(({ version }) => version)).toEqual([11n]);
   });
 });

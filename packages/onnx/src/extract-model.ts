@@ -4,15 +4,16 @@ import { isExternal } from "./external-entries.js";
 import { makeNode } from "./make-node.js";
 import type { Model } from "./model.js";
 import type { NewTensor } from "./new-tensor.js";
-import type { GraphProto, NodeProto, SparseTensorProto, TensorProto, ValueInfoProto } from "./proto.js";
+import type { NodeProto, SparseTensorProto, TensorProto, ValueInfoProto } from "./proto.js";
 import { functionKey } from "./weights/node-names.js";
 import { tensorBytes } from "./tensor-bytes.js";
 import { tensorChunks } from "./tensor-chunks.js";
+import { type GraphScope, walkGraphs } from "./tensors.js";
 
 /** IR version in which initializers need not be inputs and all runtimes in use read sparse ones. */
 const LEAST_IR_VERSION = 8;
 
-/** What is to be cut out of a model's main graph. */
+/** What is to be cut out of a model. */
 export interface Extraction {
   /**
    * Values to compute: name in the model → the declaration under which the extracted model hands it out, with a name that no
@@ -26,25 +27,36 @@ export interface Extraction {
 /** A part of a model that runs by itself. */
 export interface ExtractedModel {
   readonly model: Model;
-  /** The nodes that are in it: objects of the given model's main graph, in its order. */
+  /** The nodes that are in it: objects of the given model, in its order, outer graphs first. */
   readonly nodes: readonly NodeProto[];
   /** The initializers that are in it, of the given model; sparse ones by their values. */
   readonly tensors: readonly TensorProto[];
 }
 
 /**
- * Cuts parts out of a model's main graph, to be made once for a model. What is returned finds the nodes and initializers
- * that compute some values; undefined where one of them depends on a value that is neither stored in the main graph nor
- * among the inputs. Data is copied when the extracted model is read or written; none of it is in external files.
+ * Cuts parts out of a graph of a model, to be made once for it. What is returned finds the nodes and initializers that
+ * compute some values; undefined where one of them depends on a value that is neither stored in the graph, or in those around it,
+ * nor among the inputs. Data is copied when the extracted model is read or written; none of it is in external files.
+ *
+ * @param scope of this model; @default its main graph
  */
-export function modelExtractor(model: Model): (extraction: Extraction) => ExtractedModel | undefined {
-  const graph = model.proto.graph;
-  if (graph === undefined) return () => undefined;
-  const sources = sourcesOf(graph);
+export function modelExtractor(
+  model: Model,
+  scope: GraphScope | undefined = mainScope(model),
+): (extraction: Extraction) => ExtractedModel | undefined {
+  if (scope === undefined || (scope.path[0] !== "main" && scope.path[0] !== "functions")) return () => undefined;
+  const scopes = [scope];
+  for (let around = scope.parent; around !== undefined; around = around.parent) scopes.unshift(around);
+  const sources = sourcesOf(model, scopes);
   return (extraction) => {
     const parts = collect(sources, extraction);
-    return parts && { ...parts, model: assembled(model, graph, parts, extraction) };
+    return parts && { ...parts, model: assembled(model, sources, parts, extraction) };
   };
+}
+
+function mainScope({ proto }: Model): GraphScope | undefined {
+  const first = walkGraphs(proto).next();
+  return proto.graph === undefined || first.done ? undefined : first.value;
 }
 
 interface Sources {
@@ -52,16 +64,23 @@ interface Sources {
   readonly producers: ReadonlyMap<string, NodeProto>;
   readonly dense: ReadonlyMap<string, TensorProto>;
   readonly sparse: ReadonlyMap<string, SparseTensorProto>;
+  /** The versions of operators that the nodes mean. */
+  readonly opsetImport: Model["proto"]["opsetImport"];
 }
 
 type Parts = Pick<ExtractedModel, "nodes" | "tensors">;
 
-function sourcesOf(graph: GraphProto): Sources {
+/** What a graph sees: its own values and those of the graphs around it, which come first. */
+function sourcesOf(model: Model, scopes: readonly GraphScope[]): Sources {
+  const nodes = scopes.flatMap((scope) => scope.nodes);
+  const dense = scopes.flatMap(({ graph }) => graph?.initializer ?? []);
+  const sparse = scopes.flatMap(({ graph }) => graph?.sparseInitializer ?? []);
   return {
-    nodes: graph.node,
-    producers: new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const))),
-    dense: new Map(graph.initializer.map((tensor) => [tensor.name, tensor])),
-    sparse: new Map(graph.sparseInitializer.map((tensor) => [tensor.values?.name ?? "", tensor])),
+    nodes,
+    producers: new Map(nodes.flatMap((node) => node.output.map((name) => [name, node] as const))),
+    dense: new Map(dense.map((tensor) => [tensor.name, tensor])),
+    sparse: new Map(sparse.map((tensor) => [tensor.values?.name ?? "", tensor])),
+    opsetImport: (scopes[0]?.function ?? model.proto).opsetImport,
   };
 }
 
@@ -87,7 +106,7 @@ function collect(sources: Sources, { outputs, inputs = [] }: Extraction): Parts 
   return { nodes: sources.nodes.filter((node) => nodes.has(node)), tensors: [...tensors.values()] };
 }
 
-/** What a node reads. Names in its subgraphs may be their own: those are taken along only where the main graph has them. */
+/** What a node reads. Names in its subgraphs may be their own: those are taken along only where the graph has them. */
 function readBy(node: NodeProto): { name: string; isOptional: boolean }[] {
   const own = node.input.filter((name) => name !== "").map((name) => ({ name, isOptional: false }));
   return [...own, ...namesBelow(node).map((name) => ({ name, isOptional: true }))];
@@ -101,15 +120,20 @@ function namesBelow({ attribute }: NodeProto): string[] {
   ]);
 }
 
-function assembled(model: Model, graph: GraphProto, { nodes, tensors }: Parts, extraction: Extraction): Model {
+function assembled(
+  model: Model,
+  { sparse: sparseByName, opsetImport }: Sources,
+  { nodes, tensors }: Parts,
+  extraction: Extraction,
+): Model {
   const copies = [...extraction.outputs].map(([value, { name }]) => makeNode("Identity", [value], [name]));
-  const sparse = new Map(graph.sparseInitializer.map((tensor) => [tensor.values, tensor]));
+  const sparse = new Map([...sparseByName.values()].map((tensor) => [tensor.values, tensor]));
   return buildModel({
     nodes: [...nodes, ...copies],
     initializers: tensors.map((tensor) => ownTensor(model, tensor, sparse.get(tensor))),
     inputs: extraction.inputs ?? [],
     outputs: [...extraction.outputs.values()],
-    opsets: new Map(model.proto.opsetImport.map(({ domain, version }) => [domain, Number(version)])),
+    opsets: new Map(opsetImport.map(({ domain, version }) => [domain, Number(version)])),
     functions: calledFunctions(model, nodes),
     irVersion: Math.max(LEAST_IR_VERSION, Number(model.proto.irVersion)),
     from: model,

@@ -1,15 +1,10 @@
 import {
-  buildModel,
   encodeModel,
   externalDataFiles,
-  type GraphScope,
   type Model,
-  makeNode,
   makeValueInfo,
-  type NewTensor,
-  type NodeProto,
+  modelExtractor,
   type PrunableWeight,
-  type TensorProto,
   tensorBytes,
   walkGraphs,
   walkTensors,
@@ -54,77 +49,14 @@ export async function checkDecoder(check: DecoderCheck, runnerOptions: RunnerOpt
 }
 
 /** The nodes and initializers that compute one weight, as a model without inputs. */
-function decoderModel({ exported, original, weight }: DecoderCheck): Model | undefined {
-  const place = placeOf(exported, original, weight);
-  if (place === undefined) return undefined;
-  const parts = place.scopes.map((scope) => partsOf(exported, scope));
-  const nodes = new Set<NodeProto>();
-  const initializers = new Map<string, TensorProto | NewTensor>();
-  const waiting = [place.value];
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    const { producers, stored } = parts.find((one) => one.producers.has(name!) || one.stored.has(name!)) ?? NOTHING;
-    const node = producers.get(name);
-    const tensor = stored.get(name);
-    if (tensor !== undefined) initializers.set(name, tensor);
-    else if (node === undefined) return undefined;
-    else if (!nodes.has(node)) {
-      nodes.add(node);
-      waiting.push(...node.input.filter((input) => input !== ""));
-    }
-  }
-  const outermost = place.scopes.at(-1)!;
-  const copy = makeNode("Identity", [place.value], ["decoded"]);
-  // Outer graphs come first: what is inside reads what they compute.
-  const inOrder = place.scopes.toReversed().flatMap((scope) => scope.nodes.filter((node) => nodes.has(node)));
-  const imports = (outermost.function ?? exported.proto).opsetImport;
-  return buildModel({
-    nodes: [...inOrder, copy],
-    initializers: [...initializers.values()],
-    outputs: [makeValueInfo("decoded", weight.tensor.dataType, weight.shape)],
-    opsets: new Map(imports.map(({ domain, version }) => [domain, Number(version)])),
-    irVersion: Math.max(8, Number(exported.proto.irVersion)),
-    from: exported,
-  });
-}
-
-/** The value that a weight has become, and the graphs in which it is seen, the innermost first. */
-function placeOf(
-  exported: Model,
-  original: Model,
-  { tensor }: PrunableWeight,
-): { readonly value: string; readonly scopes: readonly GraphScope[] } | undefined {
+function decoderModel({ exported, original, weight: { tensor, shape } }: DecoderCheck): Model | undefined {
   const entry = [...walkTensors(original.proto)].find((one) => one.tensor === tensor);
   const value = entry?.role === "attribute" ? entry.node?.output[0] : tensor.name;
   const path = entry?.scope.path.join("/");
-  const innermost = [...walkGraphs(exported.proto)].find((scope) => scope.path.join("/") === path);
-  if (value === undefined || innermost === undefined) return undefined;
-  const scopes = [innermost];
-  for (let at = innermost.parent; at !== undefined; at = at.parent) scopes.push(at);
-  return { value, scopes };
-}
-
-/** What computes and what holds the values of a graph. */
-interface ScopeParts {
-  readonly producers: ReadonlyMap<string, NodeProto>;
-  readonly stored: ReadonlyMap<string, TensorProto | NewTensor>;
-}
-
-const NOTHING: ScopeParts = { producers: new Map(), stored: new Map() };
-
-function partsOf(model: Model, { graph, nodes }: GraphScope): ScopeParts {
-  const sparse = (graph?.sparseInitializer ?? []).map(({ values, indices, dims }): NewTensor => {
-    return {
-      name: values!.name,
-      dataType: values!.dataType,
-      dims: dims.map(Number),
-      data: () => tensorBytes(model, values!),
-      sparse: { count: Number(values!.dims[0]), indices: () => tensorBytes(model, indices!) },
-    };
-  });
-  return {
-    producers: new Map(nodes.flatMap((node) => node.output.map((name) => [name, node] as const))),
-    stored: new Map([...(graph?.initializer ?? []), ...sparse].map((tensor) => [tensor.name, tensor])),
-  };
+  const scope = [...walkGraphs(exported.proto)].find((one) => one.path.join("/") === path);
+  if (value === undefined || scope === undefined) return undefined;
+  const outputs = new Map([[value, makeValueInfo("decoded", tensor.dataType, shape)]]);
+  return modelExtractor(exported, scope)({ outputs })?.model;
 }
 
 function bytesOf({ data }: Tensor): Uint8Array {
