@@ -2,8 +2,9 @@ import type { PruningStep } from "@espalier/core";
 import { tensorBytes } from "@espalier/onnx";
 import { auditKept } from "../audit-entries.js";
 import { elementBits, hex, indexText } from "../elements.js";
-import { auditRounded, type Rounding, roundingOf } from "../reading/rounding.js";
 import type { Reading } from "../reading/reading.js";
+import { listText } from "../list-text.js";
+import { auditRounded, type Rounding, roundingOf } from "../reading/rounding.js";
 import type { VerifyContext } from "../verify-context.js";
 import type { WeightPair } from "../weight-pairs.js";
 import { type CheckDefinition, counted, figure, noneAllowed } from "./check-definition.js";
@@ -97,8 +98,7 @@ function describeNarrowed({ tensors }: Reading): string[] {
   const shapes = [...tensors.values()].flatMap(({ name, dims, original }) =>
     dims !== undefined && dims.length > 1 ? [`"${name}" [${original.dims.join(", ")}] → [${dims.join(", ")}]`] : [],
   );
-  const more = shapes.length > 3 ? ` and ${shapes.length - 3} more` : "";
-  return shapes.length === 0 ? [] : [`removed channels taken for zeros in ${shapes.slice(0, 3).join(", ")}${more}`];
+  return shapes.length === 0 ? [] : [`removed channels taken for zeros in ${listText(shapes)}`];
 }
 
 function describeRounded(rounded: readonly Audit[]): string[] {

@@ -8,6 +8,7 @@ import {
   tensorBytes,
   tensorValues,
 } from "@espalier/onnx";
+import { listText } from "../list-text.js";
 import { comparable } from "../reading/comparable.js";
 import { foldedBiases } from "../reading/folded-biases.js";
 import { MainGraph } from "../reading/main-graph.js";
@@ -30,15 +31,16 @@ export const restUnchanged: CheckDefinition = {
   run({ options, reading, weights, newSteps }) {
     const { original } = options;
     const pruned = reading.model;
-    const structure = comparable(original.proto, reading);
+    const structure = comparable(original, reading);
     const recorded = recordedTensors(pruned, newSteps);
-    const folded = foldedTensors(original, reading);
+    const foldedInto = foldedBiases(new MainGraph(original), reading);
+    const folded = foldedTensors(original, reading, foldedInto);
     const judgedElsewhere = new Set([...weights.map((pair) => pair.pruned.tensor), ...recorded, ...folded]);
     const differences = [
       ...structuralDifferences(structure.original, structure.judged, ""),
       ...metadataDifferences(original, pruned),
       ...tensorDifferences(original, pruned, judgedElsewhere),
-      ...constantDifferences(original, reading, new Set(weights.map(({ name }) => name))),
+      ...constantDifferences(original, reading, new Set([...weights.map(({ name }) => name), ...foldedInto])),
       ...recorded.flatMap((tensor) => notFinite(pruned, tensor, "recorded as changed")),
       ...folded.flatMap((tensor) => notFinite(pruned, tensor, "behind removed channels")),
     ];
@@ -59,21 +61,24 @@ export const restUnchanged: CheckDefinition = {
 /** How many tensors are not stored as they were, which does not count as a difference. */
 function storage({ tensors }: Reading, folded: readonly TensorProto[]): string[] {
   const count = (how: ReadTensor["how"]): number => [...tensors.values()].filter((one) => one.how === how).length;
-  const [decoded, lowered, narrowed] = [count("decoded"), count("lowered"), count("narrowed")];
-  const names = folded.map(({ name }) => `"${name}"`).join(", ");
+  const [decoded, lowered, narrowed, moved] = [count("decoded"), count("lowered"), count("narrowed"), count("moved")];
+  const names = listText(folded.map(({ name }) => `"${name}"`));
   return [
     ...(decoded > 0 ? [`${counted(decoded, "tensor")} read through decoders`] : []),
     ...(lowered > 0 ? [`${counted(lowered, "tensor")} read from lowered operators`] : []),
+    ...(moved > 0
+      ? [`${counted(moved, "Constant")} stored as ${moved === 1 ? "an initializer" : "initializers"}`]
+      : []),
     ...(narrowed > 0 ? [`${counted(narrowed, "tensor")} read without removed channels`] : []),
-    ...(folded.length > 0 ? [`removed channels may have gone into ${names}: outputs decide`] : []),
+    ...(folded.length > 0 ? [`removed channels may have gone into ${names} (outputs decide)`] : []),
   ];
 }
 
 /** Tensors that differ because constant channels in front of them may have been removed. */
-function foldedTensors(original: Model, reading: Reading): TensorProto[] {
+function foldedTensors(original: Model, reading: Reading, names: ReadonlySet<string>): TensorProto[] {
   const before = new MainGraph(original);
   const after = new MainGraph(reading.model);
-  return [...foldedBiases(before, reading)].flatMap((name) => {
+  return [...names].flatMap((name) => {
     const [was, is] = [before.tensors.get(name), after.tensors.get(name)];
     if (was === undefined || is === undefined || tensorByteLength(was) !== tensorByteLength(is)) return [];
     return sameBytes(tensorBytes(original, was), tensorBytes(reading.model, is)) ? [] : [is];
@@ -81,10 +86,14 @@ function foldedTensors(original: Model, reading: Reading): TensorProto[] {
 }
 
 /** Of tensors that stood in `Constant` nodes and were read another way: the place of others is their own. */
-function* constantDifferences(original: Model, { tensors }: Reading, weights: ReadonlySet<string>): Generator<string> {
+function* constantDifferences(
+  original: Model,
+  { tensors }: Reading,
+  judgedElsewhere: ReadonlySet<string>,
+): Generator<string> {
   const initializers = new Set(original.proto.graph?.initializer);
   for (const { name, original: tensor, bytes } of tensors.values()) {
-    if (weights.has(name) || initializers.has(tensor)) continue;
+    if (judgedElsewhere.has(name) || initializers.has(tensor)) continue;
     if (!sameBytes(tensorBytes(original, tensor), bytes())) yield `Constant "${name}" has other numbers`;
   }
 }

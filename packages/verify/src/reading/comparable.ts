@@ -1,4 +1,7 @@
-import { type GraphProto, type ModelProto, type NodeProto, withFields } from "@espalier/onnx";
+import { type GraphProto, type Model, type ModelProto, type NodeProto, withFields } from "@espalier/onnx";
+import { addedBiases } from "./folded-biases.js";
+import { MainGraph } from "./main-graph.js";
+import { loweredVersions } from "./raised-nodes.js";
 import type { Reading } from "./reading.js";
 
 /** Two models as far as the reading of weights leaves them to be compared. */
@@ -16,24 +19,32 @@ export interface Comparable {
  *
  * A judged model whose weights are all stored as they were is compared as it is.
  */
-export function comparable(original: ModelProto, { model, tensors, dropped }: Reading): Comparable {
-  const judged = model.proto;
-  if (tensors.size === 0 || original.graph === undefined || judged.graph === undefined) {
-    return { original, judged, notes: [] };
+export function comparable(original: Model, reading: Reading): Comparable {
+  const [{ proto }, { proto: judged }] = [original, reading.model];
+  if (reading.tensors.size === 0 || proto.graph === undefined || judged.graph === undefined) {
+    return { original: proto, judged, notes: [] };
   }
-  const read = new Set(tensors.keys());
-  const before = without(original.graph, read);
-  const after = without(judged.graph, new Set([...read, ...dropped]));
-  const graph = withFields(after, {
-    node: inOrderOf(before.node, withGroups(before.node, after.node, tensors), ({ output }) => output[0] ?? ""),
+  const [before, after] = [new MainGraph(original), new MainGraph(reading.model)];
+  const read = new Set(reading.tensors.keys());
+  const raised = loweredVersions(before, after);
+  const biases = addedBiases(before, after, reading);
+  const gone = new Set([...read, ...reading.dropped, ...raised.constants, ...biases.constants]);
+  const nodes = new Map([...raised.nodes, ...biases.nodes]);
+  const graphs = [without(proto.graph, read), without(judged.graph, gone)] as const;
+  const versions = raisedVersions(proto, judged);
+  return {
+    original: withFields(proto, { graph: graphs[0] }),
+    judged: withFields(judged, { graph: inOrder(...graphs, nodes), ...versions.fields }),
+    notes: [...versions.notes, ...biases.notes],
+  };
+}
+
+function inOrder(before: GraphProto, after: GraphProto, changed: ReadonlyMap<NodeProto, NodeProto>): GraphProto {
+  const nodes = after.node.map((node) => changed.get(node) ?? node);
+  return withFields(after, {
+    node: inOrderOf(before.node, nodes, ({ output }) => output[0] ?? ""),
     initializer: inOrderOf(before.initializer, after.initializer, ({ name }) => name),
   });
-  const raised = raisedVersions(original, judged);
-  return {
-    original: withFields(original, { graph: before }),
-    judged: withFields(judged, { graph, irVersion: raised.irVersion, opsetImport: raised.opsetImport }),
-    notes: raised.notes,
-  };
 }
 
 function without(graph: GraphProto, names: ReadonlySet<string>): GraphProto {
@@ -47,7 +58,7 @@ function without(graph: GraphProto, names: ReadonlySet<string>): GraphProto {
 }
 
 /** What both lists have in the order of the first, then what only the second has. */
-function inOrderOf<T extends NodeProto | object>(first: readonly T[], second: readonly T[], keyOf: (one: T) => string) {
+function inOrderOf<T extends object>(first: readonly T[], second: readonly T[], keyOf: (one: T) => string): T[] {
   const rest = new Map(second.map((one) => [keyOf(one), one]));
   if (rest.size < second.length) return [...second]; // keys that are not unique: nothing can be said about their order
   const shared = first.flatMap((one) => {
@@ -59,22 +70,6 @@ function inOrderOf<T extends NodeProto | object>(first: readonly T[], second: re
   return [...shared, ...rest.values()];
 }
 
-/** A depthwise convolution that lost channels has as many groups as are left. */
-function withGroups(
-  before: readonly NodeProto[],
-  after: readonly NodeProto[],
-  tensors: Reading["tensors"],
-): readonly NodeProto[] {
-  const originals = new Map(before.map((node) => [node.output[0], node]));
-  const groupOf = (node: NodeProto | undefined) => node?.attribute.find(({ name }) => name === "group");
-  return after.map((node) => {
-    const channels = tensors.get(node.input[1] ?? "")?.dims?.[0];
-    const [was, is] = [groupOf(originals.get(node.output[0])), groupOf(node)];
-    if (node.opType !== "Conv" || was === undefined || is === undefined || Number(is.i) !== channels) return node;
-    return withFields(node, { attribute: node.attribute.map((one) => (one === is ? was : one)) });
-  });
-}
-
 function raisedVersions(original: ModelProto, judged: ModelProto) {
   const isOwn = ({ domain }: { domain: string }): boolean => domain === "" || domain === "ai.onnx";
   const before = original.opsetImport.find(isOwn);
@@ -82,8 +77,10 @@ function raisedVersions(original: ModelProto, judged: ModelProto) {
   const isNewer = judged.irVersion > original.irVersion;
   const isRaised = before !== undefined && after !== undefined && after.version > before.version;
   return {
-    irVersion: isNewer ? original.irVersion : judged.irVersion,
-    opsetImport: isRaised ? judged.opsetImport.map((one) => (one === after ? before : one)) : judged.opsetImport,
+    fields: {
+      irVersion: isNewer ? original.irVersion : judged.irVersion,
+      opsetImport: isRaised ? judged.opsetImport.map((one) => (one === after ? before : one)) : judged.opsetImport,
+    },
     notes: isRaised ? [`ONNX's operators are of version ${after.version} instead of ${before.version}`] : [],
   };
 }

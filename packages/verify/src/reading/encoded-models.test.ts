@@ -307,3 +307,52 @@ describe("decoders by somebody else", () => {
     expect(await failuresOf(foreign)).toEqual({});
   });
 });
+
+describe("a model that was raised to opset 11 for its decoders", () => {
+  const limits = { min: { float: -0.5 }, max: { float: 0.75 } };
+  const old = (clip: Readonly<Record<string, { float: number }>> = limits) =>
+    decodeModel(
+      buildModel({
+        nodes: [
+          node("MatMul", ["x", "W1"], ["h"]),
+          node("Clip", ["h"], ["c"], clip),
+          node("Slice", ["c"], ["y"], { starts: [1], ends: [9], axes: [1] }),
+        ],
+        initializers: [tensor("W1", [32, 24], W1)],
+        inputs: [valueInfo("x", "float32", ["n", 32])],
+        outputs: [valueInfo("y", "float32", ["n", 8])],
+        opset: 9,
+      }),
+    );
+  const restOf = async (pruned: Model): Promise<Check> => {
+    const { checks } = await verifyPruned({ original: old(), pruned });
+    return checks.find(({ name }) => name === "rest-unchanged")!;
+  };
+
+  it("is the same: attributes are inputs now, and the message says so", async () => {
+    for (const encoding of ["bitmask", "gap"]) {
+      expect(await restOf(encode(old(), { encoding }))).toMatchObject({
+        status: "passed",
+        message: expect.stringContaining("ONNX's operators are of version 11 instead of 9"),
+      });
+    }
+  });
+
+  it("is not the same where an attribute says something else", async () => {
+    const changed = encode(old({ ...limits, max: { float: 0.8 } }), { encoding: "bitmask" });
+    expect(await restOf(changed)).toMatchObject({
+      status: "failed",
+      message: expect.stringContaining('"c".input: 1 entries became 3'),
+    });
+    const { max: _, ...open } = limits;
+    expect(await restOf(encode(old(open), { encoding: "bitmask" }))).toMatchObject({ status: "failed" });
+  });
+});
+
+describe("in WebAssembly", () => {
+  it("reads the same", async () => {
+    const encoded = encode(half, { encoding: "bitmask", values: "int8" });
+    const [native, web] = [await checksOf(encoded), await checksOf(encoded, { backend: "web" })];
+    for (const check of ["pattern", "kept-weights", "idempotent"]) expect(web.get(check)).toEqual(native.get(check));
+  });
+});

@@ -78,7 +78,15 @@ export async function findDecoder(
     return { tensors: [{ ...base, how: "decoded", bytes: packedBytes(decoded.bits) }], ...parts };
   }
   const before = { bits: elementBits(original, tensorBytes(graphs.original.model, original)), dims };
-  const bits = /^b?float/.test(dtypeName(original.dataType)) ? channels.restore(before, decoded, isWeight) : undefined;
+  const bits = /^b?float/.test(dtypeName(original.dataType))
+    ? channels.restore({
+        name,
+        original: before,
+        found: decoded,
+        isWeight,
+        neighbours: neighboursOf(graphs.original, name),
+      })
+    : undefined;
   if (bits !== undefined) {
     return { tensors: [{ ...base, how: "narrowed", dims: decoded.dims, bytes: packedBytes(bits) }], ...parts };
   }
@@ -87,6 +95,14 @@ export async function findDecoder(
     isSmaller: true,
     reason: `it is ${found} shape [${decoded.dims.join(", ")}] instead of [${dims.join(", ")}]`,
   };
+}
+
+/** Constants that the readers of a constant read too, or the nodes right before them: those of the same channels are among them. */
+function neighboursOf({ readers, producers }: MainGraph, name: string): string[] {
+  return (readers.get(name) ?? []).flatMap(({ node }) => [
+    ...node.input,
+    ...node.input.flatMap((value) => producers.get(value)?.input ?? []),
+  ]);
 }
 
 function sameDims(a: readonly number[], b: readonly number[]): boolean {

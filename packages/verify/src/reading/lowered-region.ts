@@ -1,8 +1,8 @@
 import {
   type Consumer,
   type ExtractedModel,
-  makeValueInfo,
   type Model,
+  makeValueInfo,
   type NodeProto,
   TensorProto_DataType,
   withTensorData,

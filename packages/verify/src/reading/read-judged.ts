@@ -1,5 +1,7 @@
 import {
   type Model,
+  type AttributeProto,
+  tensorBytes,
   modelExtractor,
   type NodeProto,
   type PrunableWeight,
@@ -9,6 +11,7 @@ import {
 import type { RunnerOptions } from "@espalier/runtime";
 import { type FoundConstant, findDecoder, type Graphs, missingConstants, type NotFound } from "./find-decoders.js";
 import { MainGraph } from "./main-graph.js";
+import { isOnnxOperator } from "./operators.js";
 import { type FoundLowered, readLowered } from "./read-lowered.js";
 import type { Reading, ReadTensor, Restoration, UnreadWeight } from "./reading.js";
 import { RemovedChannels } from "./removed-channels.js";
@@ -40,9 +43,42 @@ export async function readJudged(original: Model, judged: Model, options: Runner
     options,
   };
   const { restoration, unread } = await collect(graphs);
+  restoreGroups(graphs, restoration);
+  for (const tensor of restoration.tensors.length > 0 ? movedConstants(graphs) : []) restoration.addMoved(tensor);
   const tensors = new Map(restoration.tensors.map((tensor) => [tensor.name, tensor]));
   if (tensors.size === 0) return { ...asIs, unread };
   return { ...restoreGraph(graphs.judged, restoration), source, tensors, unread };
+}
+
+/** A depthwise convolution that lost channels has as many groups as are left. */
+function restoreGroups({ original, judged }: Graphs, { tensors, attributes }: Collected): void {
+  for (const { name, dims } of tensors) {
+    for (const { node, input } of dims === undefined ? [] : (judged.readers.get(name) ?? [])) {
+      const before = input === 1 && isOnnxOperator(node, "Conv") ? original.counterpart(node) : undefined;
+      const is = node.attribute.find((attribute) => attribute.name === "group");
+      const was = before?.attribute.find((attribute) => attribute.name === "group");
+      if (before === undefined || was === undefined || is === undefined || Number(is.i) !== dims![0]) continue;
+      const place = ({ name: one }: AttributeProto) => before.attribute.findIndex((other) => other.name === one);
+      const changed = node.attribute.map((one) => (one === is ? was : one));
+      attributes.set(
+        node,
+        changed.toSorted((a, b) => place(a) - place(b)),
+      );
+    }
+  }
+}
+
+/** Tensors of `Constant` nodes that are initializers in the judged model, with the same type and shape. */
+function movedConstants({ original, judged }: Graphs): ReadTensor[] {
+  const initializers = new Set(original.model.proto.graph?.initializer);
+  const after = new Map(judged.model.proto.graph?.initializer.map((tensor) => [tensor.name, tensor]));
+  const missing = missingConstants({ original, judged });
+  return [...original.tensors].flatMap(([name, tensor]) => {
+    const stored = after.get(name);
+    if (stored === undefined || initializers.has(tensor) || missing.has(name)) return [];
+    const bytes = () => tensorBytes(judged.model, stored);
+    return [{ name, how: "moved" as const, original: tensor, bytes, constants: [stored] }];
+  });
 }
 
 /** Looks for weights first, then for other constants, and once more for those whose removed channels others may tell of. */
@@ -94,6 +130,7 @@ class Collected implements Restoration {
   readonly initializers = new Set<TensorProto>();
   readonly inputs = new Map<NodeProto, Map<number, string>>();
   readonly instead = new Map<NodeProto, readonly NodeProto[]>();
+  readonly attributes = new Map<NodeProto, AttributeProto[]>();
 
   add({ tensors, nodes, initializers, ...rest }: FoundConstant | FoundLowered): void {
     const known = new Set(this.tensors.map(({ name }) => name));
@@ -102,6 +139,11 @@ class Collected implements Restoration {
     for (const one of initializers) this.initializers.add(one);
     if ("instead" in rest) for (const [node, originals] of rest.instead) this.instead.set(node, originals);
     else for (const { node, input, value } of rest.readers) this.#read(node, input, value);
+  }
+
+  addMoved(tensor: ReadTensor): void {
+    this.tensors.push(tensor);
+    for (const one of tensor.constants) this.initializers.add(one);
   }
 
   #read(node: NodeProto, input: number, value: string): void {

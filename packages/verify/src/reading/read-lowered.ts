@@ -1,7 +1,7 @@
 import { matrixLayout } from "@espalier/core";
 import {
-  makeValueInfo,
   type Model,
+  makeValueInfo,
   modelExtractor,
   type NodeProto,
   type PrunableWeight,
@@ -10,7 +10,7 @@ import {
   tensorValues,
   withTensorData,
 } from "@espalier/onnx";
-import { randomFeeds, type Runner, type Sample } from "@espalier/runtime";
+import { type Runner, randomFeeds, type Sample } from "@espalier/runtime";
 import { RESULT } from "./decode-constant.js";
 import type { Graphs } from "./find-decoders.js";
 import { type LoweredRegion, loweredRegion, withoutAdditions } from "./lowered-region.js";

@@ -1,4 +1,4 @@
-import type { Model, NodeProto, TensorProto } from "@espalier/onnx";
+import type { AttributeProto, Model, NodeProto, TensorProto } from "@espalier/onnx";
 
 /** A tensor of the original that the judged model does not store as it is, made dense again. */
 export interface ReadTensor {
@@ -6,9 +6,9 @@ export interface ReadTensor {
   readonly name: string;
   /**
    * `decoded`: constants compute it. `lowered`: other operators stand in the place of the one that read it. `narrowed`: it has
-   * fewer indices along some axes, stored as it is or decoded.
+   * fewer indices along some axes, stored as it is or decoded. `moved`: it stood in a `Constant` node and is an initializer.
    */
-  readonly how: "decoded" | "lowered" | "narrowed";
+  readonly how: "decoded" | "lowered" | "narrowed" | "moved";
   /** The tensor in the original: its type and shape. */
   readonly original: TensorProto;
   /** Little-endian elements in buffer order, fresh on every call. */
@@ -47,6 +47,8 @@ export interface Restoration {
   readonly initializers: ReadonlySet<TensorProto>;
   /** Nodes that are to read other values: node → input → value. */
   readonly inputs: ReadonlyMap<NodeProto, ReadonlyMap<number, string>>;
+  /** Nodes that are to have other attributes. */
+  readonly attributes: ReadonlyMap<NodeProto, AttributeProto[]>;
   /** Nodes of the original that stand in the place of one of the judged model's. */
   readonly instead: ReadonlyMap<NodeProto, readonly NodeProto[]>;
 }

@@ -1,4 +1,12 @@
-import { type Model, type NodeProto, type NewTensor, rewriteGraph, walkGraphs, withFields } from "@espalier/onnx";
+import {
+  type AttributeProto,
+  type Model,
+  type NewTensor,
+  type NodeProto,
+  rewriteGraph,
+  walkGraphs,
+  withFields,
+} from "@espalier/onnx";
 import type { MainGraph } from "./main-graph.js";
 import type { ReadTensor, Restoration } from "./reading.js";
 
@@ -10,7 +18,7 @@ export function restoreGraph(
   judged: MainGraph,
   restoration: Restoration,
 ): { readonly model: Model; readonly dropped: ReadonlySet<string> } {
-  const { tensors, initializers, inputs, instead } = restoration;
+  const { tensors, initializers, attributes, inputs, instead } = restoration;
   const redefined = new Set([
     ...tensors.map(({ name }) => name),
     ...[...instead.values()].flat().flatMap(({ output }) => output),
@@ -19,7 +27,9 @@ export function restoreGraph(
   const replace = new Map<NodeProto, readonly NodeProto[]>();
   const dropped = new Set<string>();
   for (const node of judged.nodes) {
-    const stays = alive.has(node) ? [changed(node, inputs.get(node), redefined)] : [];
+    const stays = alive.has(node)
+      ? [changed(node, { inputs: inputs.get(node), attributes: attributes.get(node), redefined })]
+      : [];
     if (stays.length === 0) for (const name of node.output) if (!redefined.has(name)) dropped.add(name);
     const next = [...stays, ...(instead.get(node) ?? [])];
     if (next.length !== 1 || next[0] !== node) replace.set(node, next);
@@ -59,11 +69,19 @@ export function* namesBelow({ proto }: Model): Generator<string> {
 
 function changed(
   node: NodeProto,
-  inputs: ReadonlyMap<number, string> | undefined,
-  redefined: ReadonlySet<string>,
+  {
+    inputs,
+    attributes,
+    redefined,
+  }: {
+    readonly inputs: ReadonlyMap<number, string> | undefined;
+    readonly attributes: AttributeProto[] | undefined;
+    readonly redefined: ReadonlySet<string>;
+  },
 ): NodeProto {
-  if (inputs === undefined && !node.output.some((name) => redefined.has(name))) return node;
+  if (!inputs && !attributes && !node.output.some((name) => redefined.has(name))) return node;
   return withFields(node, {
+    ...(attributes && { attribute: attributes }),
     input: node.input.map((name, index) => inputs?.get(index) ?? name),
     output: node.output.map((name) => (redefined.has(name) ? "" : name)),
   });
