@@ -89,6 +89,7 @@ const HOW: Readonly<Record<StoredWeight["how"], string>> = {
   decoded: "compressed",
   lowered: "blocks",
   narrowed: "narrower",
+  moved: "initializer",
 };
 
 /** Where a weight is not stored as it is. */
