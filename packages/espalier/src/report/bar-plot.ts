@@ -38,7 +38,7 @@ export function barPlot({ Plot, svg }: Drawing, { label, bars, end }: BarPlot, w
     return { ...bar, row, name: shortened(bar.name, letters) };
   });
   const ticked = rows.filter(({ tick = 0 }) => tick > 0);
-  const tick = { x: "tick", y: "row", insetTop: 16, insetBottom: 5 };
+  const tick = { x: "tick", y: "row", insetTop: 17, insetBottom: 6 };
   const right = end ?? Math.max(...bars.map(({ value }) => value), Number.MIN_VALUE);
   return svg(`${label}: ${rows.map(({ name, text }) => `${name} ${text}`).join("; ")}`, {
     width,

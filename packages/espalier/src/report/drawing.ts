@@ -12,6 +12,9 @@ export interface Drawing {
   svg(label: string, options: ObservablePlot.PlotOptions): Markup;
 }
 
+/** Text that stays readable on top of lines and points. */
+export const HALO = { stroke: "var(--paper)", strokeWidth: 4, fill: "currentColor" } as const;
+
 /** Loads Observable Plot and a document for it to draw in. */
 export async function loadDrawing(): Promise<Drawing> {
   const [Plot, { parseHTML }] = await Promise.all([import("@observablehq/plot"), import("linkedom")]);

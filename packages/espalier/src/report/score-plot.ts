@@ -1,5 +1,5 @@
 import type { FinishedRow } from "../sweep/sweep-result.js";
-import type { Drawing } from "./drawing.js";
+import { type Drawing, HALO } from "./drawing.js";
 import type { Markup } from "./markup.js";
 import { figureText } from "./number-text.js";
 import type { Series } from "./series.js";
@@ -65,15 +65,15 @@ export function scorePlot({ Plot, svg }: Drawing, plot: ScorePlot): Markup {
     y: { label, labelArrow: "none", domain: [...domain], grid: true, ticks: 6 },
     marks: [
       Plot.ruleY([reference], { stroke: "currentColor", strokeDasharray: "4 3" }),
+      marks,
       Plot.text([reference], {
         y: [reference],
         text: () => "original",
         frameAnchor: "right",
         textAnchor: "end",
         dy: reference === domain[0] ? 8 : -7,
-        className: "plot-note",
+        ...HALO,
       }),
-      marks,
     ],
   });
 }

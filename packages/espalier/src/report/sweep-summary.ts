@@ -36,10 +36,11 @@ function endsOf({ original, rows, harm }: SweptCells, several: SeveralOf): Marku
   const [mildest, smallest, fastest] = [
     least(harm.of),
     least(({ bytes }) => bytes),
-    least(({ latencyMs }) => latencyMs),
+    least(({ speedup }) => 1 / speedup.ratio),
   ];
   const { ratio, interval } = fastest.speedup;
-  const claim = interval.low > 1 ? "" : ", no difference shown";
+  const range = `${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}`;
+  const claim = interval.low > 1 ? `(${range})` : `(${range}: no difference shown)`;
   return keyFigures([
     {
       name: several.models ? original.name : "original",
@@ -57,6 +58,6 @@ function endsOf({ original, rows, harm }: SweptCells, several: SeveralOf): Marku
       value: bytesText(smallest.bytes),
       note: `${changeText(original.bytes, smallest.bytes)}: ${cellName(smallest, several)}`,
     },
-    { name: "fastest", value: `${ratio.toFixed(2)}×`, note: `${cellName(fastest, several)}${claim}` },
+    { name: "fastest", value: `${ratio.toFixed(2)}×`, note: `${cellName(fastest, several)} ${claim}` },
   ]);
 }

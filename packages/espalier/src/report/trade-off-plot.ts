@@ -1,5 +1,5 @@
 import type { FinishedRow } from "../sweep/sweep-result.js";
-import type { Drawing } from "./drawing.js";
+import { type Drawing, HALO } from "./drawing.js";
 import type { Markup } from "./markup.js";
 import { figureText } from "./number-text.js";
 import { type Place, placeLabels } from "./place-labels.js";
@@ -32,9 +32,6 @@ interface Point {
 }
 
 const MARGINS = { left: 44, right: 12, top: 26, bottom: 36 };
-
-/** Numbers stay readable on top of points. */
-const HALO = { stroke: "var(--paper)", strokeWidth: 4, fill: "currentColor" } as const;
 
 /** Farther from its point a number gets a line to it. */
 const LEADER = 18;
