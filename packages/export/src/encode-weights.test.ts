@@ -145,7 +145,7 @@ describe("encodeWeights", () => {
     );
     expect(await outputOf(encoded)).toEqual(await outputOf(model));
     const names = all(model, { encoding: "bitmask" }).proto.graph!.initializer.map(({ name }) => name);
-    expect(names.filter((name) => name.includes("ranks"))).toEqual(["espalier/shared/bitmask/ranks"]);
+    expect(names.filter((name) => name.includes("bitmask"))).toEqual(["espalier/shared/bitmask/bits"]);
   });
 
   it("can be done in two steps, with names of their own", async () => {
@@ -258,20 +258,6 @@ describe("encodeWeights", () => {
     const refused = `it has ${2 ** 30 + 2 ** 16} bytes: ONNX Runtime computes values of more than ${2 ** 30} bytes in every run`;
     expect(encodedSize(model, weight, { encoding: "gap" })).toEqual({ refused });
     expect(encodedSize(model, weight, { encoding: "coo" })).not.toHaveProperty("refused");
-  });
-
-  it("cuts weights of less whose indices take more: int8, which take four times as much", () => {
-    const model = decodeModel(weightModel(WEIGHT_CASES.find(({ name }) => name === "int8")!));
-    const rows = 2 ** 14 + 16;
-    const axes = [
-      { ...find(model, "W").axes[0]!, size: rows },
-      { ...find(model, "W").axes[1]!, size: 2 ** 14 },
-    ];
-    const weight = { ...find(model, "W"), shape: [rows, 2 ** 14], axes };
-    const size = encodedSize(model, weight, { encoding: "bitmask" });
-    // The tensor has 32 elements, so only the first part has any; each part has a zero in front of its values.
-    const stored = (WEIGHT_CASES.find(({ name }) => name === "int8")!.elements as Int8Array).filter((one) => one !== 0);
-    expect(size).toEqual({ form: "bitmask", exact: true, bytes: (rows * 2 ** 14) / 8 + stored.length + 2 });
   });
 });
 

@@ -117,11 +117,11 @@ function placed(
   const remove = new Set<TensorProto>();
   for (const { name, place, plan } of planned) {
     const { body, stored } = place;
-    const { initializers, nodes } = plan.emit(`${root}/weights/${name}`, shared.get(place.root)!, place.value);
+    const { nodes, ...others } = plan.emit(`${root}/weights/${name}`, shared.get(place.root)!, place.value);
     const isNode = stored.$typeName === "onnx.NodeProto";
     if (isNode) replace.set(stored, nodes);
     else remove.add(stored);
-    decoders.set(body, [...(decoders.get(body) ?? []), { initializers, nodes: isNode ? [] : nodes }]);
+    decoders.set(body, [...(decoders.get(body) ?? []), { ...others, nodes: isNode ? [] : nodes }]);
   }
   for (const [body, parts] of shared) decoders.set(body, [parts.parts(), ...(decoders.get(body) ?? [])]);
   return { inside: new Map([...decoders].map(([body, list]) => [body, additionOf(list)])), replace, remove };
@@ -131,6 +131,7 @@ function additionOf(decoders: readonly Decoder[]): BodyAddition {
   return {
     prepend: decoders.flatMap(({ nodes }) => nodes),
     initializers: decoders.flatMap(({ initializers }) => initializers),
+    valueInfos: decoders.flatMap(({ valueInfos }) => valueInfos),
   };
 }
 

@@ -14,11 +14,11 @@ export const REFERENCE_DECODERS: Readonly<
 
   bitmask(parts, size, weight) {
     const values = split(parts.get("values")!, size);
-    let next = 1;
+    let next = 0;
     return join(
       elements(weight).map((index) => {
         const byte = parts.get("bits")![Math.floor(index / 8)]!;
-        return Math.floor(byte / 2 ** (index % 8)) % 2 === 1 ? values[next++]! : values[0]!;
+        return Math.floor(byte / 2 ** (index % 8)) % 2 === 1 ? values[next++]! : Array(size).fill(0);
       }),
     );
   },

@@ -8,7 +8,7 @@ import type { MessageSpan, Span } from "./tensor-location.js";
 export const ModelField = { irVersion: 1, graph: 7, opsetImport: 8, functions: 25 } as const;
 
 /** Field numbers of `GraphProto` that a rewrite touches. */
-export const GraphField = { node: 1, initializer: 5, input: 11, sparseInitializer: 15 } as const;
+export const GraphField = { node: 1, initializer: 5, input: 11, valueInfo: 13, sparseInitializer: 15 } as const;
 
 /** The field number of `FunctionProto` that a rewrite touches. */
 export const FunctionField = { node: 7 } as const;

@@ -12,6 +12,7 @@ import {
   type Model,
   makeNode,
   makeTensor,
+  makeValueInfo,
   modelSize,
   type NodeProto,
   readModel,
@@ -188,6 +189,36 @@ describe("rewriteGraph", () => {
     expect([...tensorBytes(after, made.values!)]).toEqual([...values()]);
     const gone = rewriteGraph(after, { remove: new Set([made.values!]) });
     expect(encodeModel(gone)).toEqual(smallModel());
+  });
+
+  it("declares values, behind those that are declared, in subgraphs too, but not in functions", () => {
+    const body = (name: string) =>
+      graph({
+        nodes: [node("Identity", ["x"], [name])],
+        outputs: [valueInfo(name, "float32", [])],
+        valueInfos: [valueInfo(`of-${name}`, "float32", [])],
+      });
+    const model = decodeModel(
+      buildModel({
+        nodes: [node("If", ["c"], ["y"], { then_branch: body("a"), else_branch: body("b") })],
+        inputs: [valueInfo("x", "float32", []), valueInfo("c", "bool", [])],
+        outputs: [valueInfo("y", "float32", [])],
+      }),
+    );
+    const [branch] = graphOf(model).node[0]!.attribute;
+    const [h, i] = [makeValueInfo("h", TensorProto_DataType.INT64, [1, 5]), makeValueInfo("i", 1, ["n"])];
+    const after = rewriteGraph(model, { valueInfos: [h], inside: new Map([[branch!.g!, { valueInfos: [i] }]]) });
+    for (const one of [after, readBack(after)]) {
+      expect(graphOf(one).valueInfo).toEqual([h]);
+      const [then, otherwise] = graphOf(one).node[0]!.attribute.map(({ g }) => g!.valueInfo);
+      expect(then).toEqual([...branch!.g!.valueInfo, i]);
+      expect(otherwise!.map(({ name }) => name)).toEqual(["of-b"]);
+    }
+    const rich = decodeModel(richModel());
+    const [first] = rich.proto.functions;
+    expect(() => rewriteGraph(rich, { inside: new Map([[first!, { valueInfos: [h] }]]) })).toThrow(
+      /function .* declares no values: "h" cannot be added/,
+    );
   });
 
   it("raises the opset of ONNX's own domain and no other, and the IR version", () => {

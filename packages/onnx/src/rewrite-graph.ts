@@ -22,6 +22,8 @@ export interface BodyAddition {
    * @default none
    */
   readonly initializers?: readonly (TensorProto | NewTensor)[];
+  /** Declarations of values that nodes compute; come behind the others. Only of graphs. @default none */
+  readonly valueInfos?: readonly ValueInfoProto[];
 }
 
 /**
@@ -47,6 +49,7 @@ export interface GraphRewrite extends BodyAddition {
 export interface BodyChange extends Omit<Initializers, "computed"> {
   readonly place: BodyPlace;
   readonly prepend: readonly NodeProto[];
+  readonly valueInfos: readonly ValueInfoProto[];
 }
 
 /** A rewrite as it is carried out. */
@@ -99,16 +102,25 @@ function resolve({ proto }: Model, rewrite: GraphRewrite): ResolvedRewrite {
     const additions = [...(place.body === proto.graph ? [rewrite] : []), inside.get(place.body) ?? {}];
     const prepend = additions.flatMap((addition) => addition.prepend ?? []);
     const initializers = additions.flatMap((addition) => addition.initializers ?? []);
+    const valueInfos = additions.flatMap((addition) => addition.valueInfos ?? []);
     const messages = asMessages(initializers);
     for (const [tensor, data] of messages.computed) computed.set(tensor, data);
     const { dense, sparse } = messages;
-    if (prepend.length + initializers.length === 0 && !losesSomething(place, { replace, remove, removeInputs }))
-      return [];
-    if (!isFunction(place.body)) return [{ place, prepend, dense, sparse }];
-    return [{ place, prepend: [...constantNodes(messages), ...prepend], dense: [], sparse: [] }];
+    const added = prepend.length + initializers.length + valueInfos.length;
+    if (added === 0 && !losesSomething(place, { replace, remove, removeInputs })) return [];
+    if (!isFunction(place.body)) return [{ place, prepend, dense, sparse, valueInfos }];
+    checkUndeclared(place.body, valueInfos);
+    return [{ place, prepend: [...constantNodes(messages), ...prepend], dense: [], sparse: [], valueInfos }];
   });
   checkApart(changes, replace);
   return { replace, remove, removeInputs, opset, irVersion, places, changes, computed };
+}
+
+/** Functions hold for inputs of any shape, and ONNX Runtime does not read what they declare. */
+function checkUndeclared({ name }: Body, valueInfos: readonly ValueInfoProto[]): void {
+  if (valueInfos.length === 0) return;
+  const message = `the function ${JSON.stringify(name)} declares no values: ${JSON.stringify(valueInfos[0]!.name)} cannot be added`;
+  throw new OnnxError("malformed", message);
 }
 
 type Losses = Pick<ResolvedRewrite, "replace" | "remove" | "removeInputs">;

@@ -21,6 +21,7 @@ import {
   SparseTensorProtoSchema,
   TensorProtoSchema,
   toBinary,
+  ValueInfoProtoSchema,
 } from "./proto.js";
 import type { BodyChange, ResolvedRewrite } from "./rewrite-graph.js";
 import { literal, type NestedSplice, type Splice, withLengthPrefixes } from "./splice.js";
@@ -110,11 +111,12 @@ function removed(
   return spans.map((span) => changed(span, new Uint8Array(0)));
 }
 
-function added(records: BodyRecords, { dense, sparse }: BodyChange): readonly NestedSplice[] {
+function added(records: BodyRecords, { dense, sparse, valueInfos }: BodyChange): readonly NestedSplice[] {
   const message = records.messages.at(-1)!;
   const parts = [
     ...dense.map((tensor) => record(GraphField.initializer, toBinary(TensorProtoSchema, tensor))),
     ...sparse.map((tensor) => record(GraphField.sparseInitializer, toBinary(SparseTensorProtoSchema, tensor))),
+    ...valueInfos.map((info) => record(GraphField.valueInfo, toBinary(ValueInfoProtoSchema, info))),
   ];
   return insertion(message, message.end, concat(parts));
 }

@@ -58,13 +58,14 @@ class Builder {
 
   #graph(graph: GraphProto, node: NodeProto[]): GraphProto {
     const { remove, removeInputs } = this.#rewrite;
-    const { dense = [], sparse = [] } = this.#changes.get(graph) ?? {};
+    const { dense = [], sparse = [], valueInfos = [] } = this.#changes.get(graph) ?? {};
     const kept = graph.sparseInitializer.filter(({ values }) => values === undefined || !remove.has(values));
     return withFields(graph, {
       node,
       initializer: [...graph.initializer.filter((tensor) => !remove.has(tensor)), ...dense],
       sparseInitializer: [...kept, ...sparse],
       input: graph.input.filter((input) => !removeInputs.has(input)),
+      valueInfo: [...graph.valueInfo, ...valueInfos],
     });
   }
 }

@@ -3,9 +3,11 @@ import {
   elementSize,
   makeNode,
   makeTensor,
+  makeValueInfo,
   type NewTensor,
   type NodeProto,
   TensorProto_DataType,
+  type ValueInfoProto,
 } from "@espalier/onnx";
 import type { Decoder } from "./encoding.js";
 
@@ -36,7 +38,7 @@ export class SharedParts {
 
   /** All of them so far. */
   parts(): Decoder {
-    return { initializers: [...this.#initializers.values()], nodes: [...this.#nodes.values()] };
+    return { initializers: [...this.#initializers.values()], nodes: [...this.#nodes.values()], valueInfos: [] };
   }
 }
 
@@ -48,6 +50,7 @@ export class DecoderWriter {
   readonly #prefix: string;
   readonly #initializers: NewTensor[];
   readonly #nodes: NodeProto[];
+  readonly #valueInfos: ValueInfoProto[];
 
   /**
    * @param prefix what the names of this weight's parts begin with
@@ -59,6 +62,7 @@ export class DecoderWriter {
     this.opset = opset;
     this.#initializers = around === undefined ? [] : around.#initializers;
     this.#nodes = around === undefined ? [] : around.#nodes;
+    this.#valueInfos = around === undefined ? [] : around.#valueInfos;
   }
 
   /** A writer for a part of the weight, under names of its own; what it adds is added here. */
@@ -82,6 +86,14 @@ export class DecoderWriter {
   tensor(name: string, tensor: Omit<NewTensor, "name">, output = `${this.#prefix}/${name}`): string {
     this.#initializers.push({ name: output, ...tensor });
     return output;
+  }
+
+  /**
+   * Declares the shape of a value, where it depends on data: ONNX Runtime (from 1.27 on) computes nodes when it loads a model
+   * only where it knows before how large the result is.
+   */
+  declare(name: string, dataType: number, shape: readonly number[]): void {
+    this.#valueInfos.push(makeValueInfo(name, dataType, shape));
   }
 
   /** The value in another shape. */
@@ -123,6 +135,6 @@ export class DecoderWriter {
 
   /** What was added. */
   parts(): Decoder {
-    return { initializers: this.#initializers, nodes: this.#nodes };
+    return { initializers: this.#initializers, nodes: this.#nodes, valueInfos: this.#valueInfos };
   }
 }

@@ -1,4 +1,4 @@
-import type { NewTensor, NodeProto, WeightAxis } from "@espalier/onnx";
+import type { NewTensor, NodeProto, ValueInfoProto, WeightAxis } from "@espalier/onnx";
 import type { DecoderWriter } from "./decoder-writer.js";
 
 /** Bytes of an element. */
@@ -50,8 +50,8 @@ export interface Encoding {
   readonly opset: number;
   /** Oldest IR version that the model needs. */
   readonly irVersion: number;
-  /** Whether it stores a sparse tensor, which runtimes do not load in functions. @default false */
-  readonly isSparse?: boolean;
+  /** Why it cannot stand in a function, as the end of a sentence. @default it can */
+  readonly notInFunctions?: string;
   /** Reads the tensor once, and decides. Every element whose bits are not all zero has to come back bit for bit. */
   plan(tensor: StoredTensor): EncodingPlan | Refusal;
 }
@@ -60,4 +60,6 @@ export interface Encoding {
 export interface Decoder {
   readonly initializers: readonly NewTensor[];
   readonly nodes: readonly NodeProto[];
+  /** Shapes of values that cannot be told from the nodes. */
+  readonly valueInfos: readonly ValueInfoProto[];
 }

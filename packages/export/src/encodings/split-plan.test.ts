@@ -8,6 +8,7 @@ import {
   makeValueInfo,
   type NodeProto,
   readModel,
+  rewriteGraph,
   TensorProto_DataType,
   tensorBytes,
 } from "@espalier/onnx";
@@ -43,7 +44,7 @@ async function loaded(plan: EncodingPlan, shape: readonly number[], limit: numbe
   const writer = new DecoderWriter("W", new SharedParts("shared"), 17);
   plan.emit(writer, shape, "W");
   const [own, shared] = [writer.parts(), writer.shared.parts()];
-  const model = buildModel({
+  const plain = buildModel({
     nodes: [...shared.nodes, ...own.nodes, makeNode("Reshape", ["W", "shape"], ["y"])],
     initializers: [...shared.initializers, ...own.initializers],
     inputs: [makeValueInfo("shape", TensorProto_DataType.INT64, [2])],
@@ -51,6 +52,7 @@ async function loaded(plan: EncodingPlan, shape: readonly number[], limit: numbe
     opsets: new Map([["", 17]]),
     irVersion: 8,
   });
+  const model = rewriteGraph(plain, { valueInfos: own.valueInfos });
   const path = join(folder, "optimized.onnx");
   const session = await InferenceSession.create(encodeModel(model), {
     graphOptimizationLevel: "basic",

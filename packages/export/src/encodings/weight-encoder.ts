@@ -48,9 +48,8 @@ export function weightEncoder({ model, weight, place }: PlacedWeight, choice: We
   if (encoding === undefined) return { refused: `there is no encoding "${choice.encoding}"` };
   if (format === undefined) return { refused: `there is no value format "${choice.values}"` };
   const { root } = place;
-  if (encoding.isSparse && root.$typeName === "onnx.FunctionProto") {
-    // onnxruntime-node 1.30 crashes on a sparse Constant in a function, and refuses sparse initializers of its subgraphs.
-    return { refused: `it stands in the function "${root.name}": ONNX Runtime does not load sparse tensors there` };
+  if (encoding.notInFunctions !== undefined && root.$typeName === "onnx.FunctionProto") {
+    return { refused: `it stands in the function "${root.name}": ${encoding.notInFunctions}` };
   }
   const stored = format.store({ model, weight }, { dequantize: choice.dequantize ?? "multiply" });
   if ("refused" in stored) return stored;

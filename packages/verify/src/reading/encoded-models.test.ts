@@ -128,7 +128,7 @@ describe("faults inside an encoded weight", () => {
 
   it("finds a kept weight that moved by one unit in the last place inside a bitmask", async () => {
     const broken = edit(encode(half, { encoding: "bitmask" }), part("values"), (bytes) => {
-      new Uint32Array(bytes.buffer)[1]! += 1; // behind the zero: the first that was kept
+      new Uint32Array(bytes.buffer)[0]! += 1; // the first that was kept
     });
     const at = nonZero(half);
     const was = new Uint32Array(W1.buffer)[at]!.toString(16).padStart(8, "0");
