@@ -4,14 +4,8 @@ import type { Browser } from "playwright-core";
 /** Where Debian puts Chromium; `.ci/run` installs it. */
 const CHROMIUM = "/usr/bin/chromium";
 
-const FLAGS = [
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+/** What Playwright does not ask for itself: no graphics processor, no guessing of protocols. */
+const FLAGS = ["--disable-gpu", "--disable-quic"];
 
 /** Whether tests in a real browser can run; those that need one are skipped with a message where they cannot. */
 export const hasChromium: boolean = existsSync(CHROMIUM);

@@ -1,4 +1,5 @@
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { RunnerError } from "../runner-error.js";
 import type { LoadAnswer, LoadTask } from "./load-message.js";
 
@@ -8,6 +9,8 @@ export type Load = Omit<Extract<LoadAnswer, { ok: true }>, "ok">;
 /** Of what a process printed before it died, this much is told. */
 const TOLD_CHARACTERS = 500;
 
+const PROGRAM = fileURLToPath(new URL("./load-process.js", import.meta.url));
+
 /**
  * Loads a model in a process of its own, and waits for the end of that process.
  *
@@ -16,9 +19,9 @@ const TOLD_CHARACTERS = 500;
  * @throws the signal's reason
  */
 export async function loadInProcess(task: LoadTask, signal?: AbortSignal): Promise<Load> {
-  const fork = await forkLoader();
   signal?.throwIfAborted();
-  const child = fork();
+  // Flags of this process, such as a loader or a debugger's port, are not for that one.
+  const child = fork(PROGRAM, { execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
   const kill = () => child.kill("SIGKILL");
   signal?.addEventListener("abort", kill);
   try {
@@ -31,15 +34,6 @@ export async function loadInProcess(task: LoadTask, signal?: AbortSignal): Promi
   } finally {
     signal?.removeEventListener("abort", kill);
   }
-}
-
-/** Modules of Node are imported here, not above: browsers import this package too. */
-async function forkLoader(): Promise<() => ChildProcess> {
-  const { fork } = await import("node:child_process");
-  const { fileURLToPath } = await import("node:url");
-  const program = fileURLToPath(new URL("./load-process.js", import.meta.url));
-  // Flags of this process, such as a loader or a debugger's port, are not for that one.
-  return () => fork(program, { execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
 }
 
 interface Ended {

@@ -1,7 +1,7 @@
 import { isNode } from "../platform.js";
 import type { Backend, Optimization } from "../runner.js";
 import { RunnerError } from "../runner-error.js";
-import { type Load, loadInProcess } from "./load-in-process.js";
+import type { Load } from "./load-in-process.js";
 import { type Spread, spreadOf } from "./spread.js";
 
 /** What it takes to load a model, each time in a fresh process, one thread. */
@@ -52,6 +52,8 @@ export async function measureLoading(
 ): Promise<readonly Loading[]> {
   const { backend = "node", optimization = "all", processes = 3, signal, onProgress } = options;
   requireUsable(processes);
+  // For a bundle this module is nothing (`browser` in package.json).
+  const { loadInProcess } = await import("./load-in-process.js");
   const loads = paths.map((): Load[] => []);
   for (let done = 0; done < paths.length * processes; done++) {
     const turn = done % paths.length;

@@ -54,6 +54,7 @@ async function openPage(browser: string | undefined): Promise<SessionPage> {
 }
 
 async function startPage({ browser, server }: BrowserHost, path: string, calls: PageCalls): Promise<Page> {
+  // In a context of its own: the pages of one share six connections, of which each keeps one.
   const page = await browser.newPage();
   const end = (reason: string): void => calls.end(new Error(reason));
   page.on("crash", () => end("the page crashed, as pages do when memory runs out"));

@@ -3,15 +3,8 @@ import type { Browser, BrowserType } from "playwright-core";
 import { ortMessage } from "../../ort/ort-message.js";
 import { RunnerError } from "../../runner-error.js";
 
-/** No graphics, and no conversation with anyone but our own server. */
-const FLAGS = [
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+/** What Playwright does not ask for itself: no graphics processor, no guessing of protocols. */
+const FLAGS = ["--disable-gpu", "--disable-quic"];
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
