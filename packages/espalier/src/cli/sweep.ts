@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { CRITERION_NAMES, PATTERN_FORMS } from "@espalier/core";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { type ExportFormat, FORMATS } from "../export/export-options.js";
 import type { ProgressEvent } from "../progress.js";
 import { fromFiles } from "../samples.js";
@@ -56,9 +56,7 @@ export function sweepCommand(): Command {
       list,
     )
     .option("--formats <list>", `${FORMATS.join(" | ")} (default auto)`, list)
-    .addOption(
-      new Option("--labels <key>", "the class of every test sample stands in the sample files under this name"),
-    )
+    .option("--labels <key>", "the class of every test sample stands in the sample files under this name")
     .option("--scores <output>", "with --labels: the output that holds the scores (default: the only one)")
     .option("--top <number>", "with --labels: how many of the best classes count as an answer (default 1)", whole)
     .option("--metric <file>", "a module whose default export scores outputs: (outputs, label, sample) => number")

@@ -15,6 +15,8 @@ export interface AccuracyAsked {
 /** @throws {EspalierError} `usage` for options that need labels, or that a metric has no use for */
 export function requireAccuracy({ metric, scores, top }: AccuracyAsked, hasLabels: boolean): void {
   if (scores === undefined && top === undefined) return;
+  if (top !== undefined && (!Number.isSafeInteger(top) || top < 1))
+    throw usage(`top is ${top}, expected a whole number from 1`);
   if (metric !== undefined) throw usage("a metric scores outputs itself: leave scores and top out");
   if (!hasLabels) throw usage("scores and top say how labels are compared: give labels");
 }

@@ -46,7 +46,13 @@ export async function prepareModel(
   return {
     original,
     setup: {
-      ...{ path, outputs, calibration: inSharedMemory(calibration), test: inSharedMemory(test) },
+      ...{
+        path,
+        outputs,
+        latencyMs: original.figures.latencyMs,
+        calibration: inSharedMemory(calibration),
+        test: inSharedMemory(test),
+      },
       ...(labels && { labels }),
       ...(needsStatistics && {
         statistics: await prepareStatistics({ ...asked, model, calibration, path: statistics }),

@@ -98,14 +98,14 @@ export class TaskRunner {
     this.#open = undefined;
     const { models, options } = this.#setup;
     const setup = models[name]!;
-    const { path, test, labels, outputs, statistics } = setup;
+    const { path, test, labels, outputs, latencyMs, statistics } = setup;
     const model = readModel(path);
     const weights = prunableWeights(model).flatMap((one) => (one.prunable ? [[one.name, one] as const] : []));
     const reference: Reference = {
       original: await openRunner(path),
       weights: new Map(weights),
       outputs: new RecordedOutputs(outputs),
-      ...{ test, latencyRuns: options.latencyRuns, accuracy: await accuracyOf(options, labels) },
+      ...{ test, originalMs: latencyMs, latencyRuns: options.latencyRuns, accuracy: await accuracyOf(options, labels) },
       check: () => this.#signal.throwIfAborted(),
     };
     const read = statistics && "path" in statistics ? { statistics: readStatistics(statistics.path) } : {};

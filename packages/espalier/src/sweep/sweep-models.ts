@@ -1,4 +1,6 @@
+import { modelInputs } from "@espalier/calibrate";
 import { type Model, prunableWeights, readModel } from "@espalier/onnx";
+import { EspalierError } from "../errors.js";
 import type { SampleSource, Samples } from "../samples.js";
 import { selectWeights } from "../select-weights.js";
 import { digestsOf, type ModelDigests } from "./digests.js";
@@ -31,10 +33,17 @@ export async function openModels(asked: ResolvedSweep): Promise<ReadonlyMap<stri
   for (const [name, path] of asked.paths) {
     const model = readModel(path);
     selectWeights(prunableWeights(model), asked);
+    requireInput(model, asked.mask);
     const samples = await openSweepSamples(model, sources);
     models.set(name, { name, path, model, samples, digests: await digestsOf(path, model, samples, asked) });
   }
   return models;
+}
+
+function requireInput(model: Model, mask: string | undefined): void {
+  const names = modelInputs(model).map(({ name }) => name);
+  if (mask === undefined || names.includes(mask)) return;
+  throw new EspalierError("usage", `the mask ${mask} is no input of the model: it has ${names.join(", ")}`);
 }
 
 /** A generator gives its samples once, and every model wants them. */

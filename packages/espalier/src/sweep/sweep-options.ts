@@ -69,12 +69,11 @@ export function resolveSweep(options: SweepOptions): ResolvedSweep {
     sparsities = [],
     formats = ["auto"],
     budget,
-    seed,
     labels,
     metric,
   } = options;
   const { latencyRuns = DEFAULT_LATENCY_RUNS, threads = availableParallelism() } = options;
-  for (const criterion of criteria) parseMethod(criterion, seed);
+  requireUse(criteria, options);
   for (const format of formats) requireFormat(format);
   requireCount("threads", threads);
   requireCount("latencyRuns", latencyRuns);
@@ -87,6 +86,17 @@ export function resolveSweep(options: SweepOptions): ResolvedSweep {
     command: options.command ?? `sweep() of espalier ${VERSION}`,
     limits: budget === undefined ? undefined : parseBudget(budget, labels !== undefined || metric !== undefined),
   };
+}
+
+/** @throws {EspalierError} `usage` for a criterion that is none, or an option that no criterion has a use for */
+function requireUse(criteria: readonly string[], { mask, seed }: SweepOptions): void {
+  const methods = criteria.map((criterion) => parseMethod(criterion, seed));
+  if (mask !== undefined && methods.every(({ needs }) => needs === "nothing")) {
+    throw usage(`the mask ${mask} is for calibration, and ${criteria.join(", ")} look at weights alone: leave it out`);
+  }
+  if (seed !== undefined && !methods.some(({ criterion }) => "seed" in criterion)) {
+    throw usage(`a seed was given, and ${criteria.join(", ")} draw nothing: leave it out, or add random`);
+  }
 }
 
 function namesOf(models: readonly string[]): ReadonlyMap<string, string> {

@@ -72,6 +72,7 @@ export interface FinishedRow extends SweepCell {
   readonly accuracy?: SweptAccuracy;
   readonly bytes: number;
   readonly gzipBytes: number;
+  /** The original's `latencyMs` over the ratio of `speedup`: other work on the machine, which slows both, is not in it. */
   readonly latencyMs: number;
   /** Of the original's median time over this one's, with its 95 % interval. */
   readonly speedup: { readonly ratio: number; readonly interval: Interval };

@@ -22,6 +22,8 @@ export interface ModelSetup {
   readonly labels?: readonly unknown[];
   /** File with the original's outputs on the test samples. */
   readonly outputs: string;
+  /** What the original takes: the median that cells are measured against. */
+  readonly latencyMs: number;
   /** Statistics file, or why there is none; absent where no cell needs it. */
   readonly statistics?: { readonly path: string } | { readonly problem: string };
 }

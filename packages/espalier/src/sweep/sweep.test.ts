@@ -116,7 +116,7 @@ describe("sweep", () => {
       metric: "top-1 accuracy",
       originals: [{ name: "tiny", bytes: statSync(model).size, score: { mean: 1, standardError: 0 } }],
     });
-    expect(result.originals[0]!.latencyMs).toBeGreaterThan(0);
+    expect(row.latencyMs * row.speedup.ratio).toBeCloseTo(result.originals[0]!.latencyMs, 12);
     expect(JSON.parse(readFileSync(join(folder, "sweep.json"), "utf8"))).toEqual(result);
   });
 
@@ -146,6 +146,29 @@ describe("sweep", () => {
       },
       { pattern: "5:7", status: "refused", reason: expect.stringMatching(/none of the 2 .*5:7/) },
       { pattern: "unstructured", status: "done", skipped: [] },
+    ]);
+  });
+
+  it("refuses the cells that need statistics where there are none, and no others", async () => {
+    const path = join(root, "masked.onnx");
+    const nodes = [node("MatMul", ["x", "a"], ["y"]), node("Identity", ["mask"], ["seen"])];
+    const inputs = [valueInfo("x", "float32", ["n", 2, 4]), valueInfo("mask", "int64", ["n", 2])];
+    const outputs = [valueInfo("y", "float32", ["n", 2, 4]), valueInfo("seen", "int64", ["n", 2])];
+    writeFileSync(
+      path,
+      buildModel({ nodes, inputs, outputs, initializers: [tensor("a", [4, 4], random(4).float32(16))] }),
+    );
+    const blind = samplesOf(6, 8).map(
+      ({ x }): Sample => ({
+        x: { dtype: "float32", dims: [1, 2, 4], data: (x!.data as Float32Array).slice(0, 8) },
+        mask: { dtype: "int64", dims: [1, 2], data: new BigInt64Array(2) },
+      }),
+    );
+    const options = { models: [path], samples: blind, testSamples: blind, labels: undefined as never, mask: "mask" };
+    const { rows } = await run({ ...options, patterns: ["2:4"] });
+    expect(rows).toMatchObject([
+      { criterion: "l1", status: "done" },
+      { criterion: "wanda", status: "refused", reason: expect.stringContaining("mask") },
     ]);
   });
 
@@ -285,6 +308,10 @@ describe("bad input", () => {
     ["an unknown pattern", () => ({ patterns: ["zigzag"] }), { code: "invalid-pattern" }, /zigzag/],
     ["a sparsity of 1", () => ({ sparsities: [1] }), { code: "invalid-sparsity" }, /\[0, 1\)/],
     ["no threads", () => ({ threads: 0 }), { code: "usage" }, /threads is 0/],
+    ["top 0", () => ({ top: 0 }), { code: "usage" }, /top is 0/],
+    ["a mask that is no input", () => ({ mask: "attention" }), { code: "usage" }, /attention is no input.*x/],
+    ["a mask that nothing looks at", () => ({ criteria: ["l1"], mask: "x" }), { code: "usage" }, /leave it out/],
+    ["a seed that nothing draws from", () => ({ seed: 1 }), { code: "usage" }, /draw nothing/],
     ["a glob that matches nothing", () => ({ include: ["c"] }), { code: "usage" }, /matches none/],
     ["a budget of something else", () => ({ budget: "weight<=1" }), { code: "usage" }, /weight<=1/],
     [
