@@ -7,6 +7,17 @@ import { recover } from "./recover/recover.js";
 import type { Suite } from "./suite.js";
 import { sweepSuite } from "./sweep/sweep.js";
 import { useLite } from "./use-lite/use-lite.js";
+import { verifySuite } from "./verify/verify.js";
 
 /** All suites: those of docs/benchmarks.md in its order, then those of docs/recovering-accuracy.md. */
-export const suites: readonly Suite[] = [kernels, memory, calibrate, recover, useLite, ocr, exportFormats, sweepSuite];
+export const suites: readonly Suite[] = [
+  kernels,
+  memory,
+  calibrate,
+  recover,
+  useLite,
+  ocr,
+  exportFormats,
+  verifySuite,
+  sweepSuite,
+];

@@ -64,6 +64,11 @@ export class Judge {
     return new Judge(task, probe, await cached(path, model, test));
   }
 
+  /** The class that the frozen probe names for one embedding. */
+  classOf(embedding: Float32Array): number {
+    return this.#probe.predict(embedding)[0]!;
+  }
+
   /** @param model the bytes at `path`, for results that are to be kept for the next run */
   async judge(path: string | Uint8Array, model?: Uint8Array): Promise<Quality> {
     const { test } = this.#task;

@@ -1,6 +1,6 @@
-/** `npm run demo`: prunes a real transformer in several patterns, measures every variant and judges one. */
+/** `npm run demo`: prunes a real transformer in several patterns, measures every variant, judges one, and sweeps a few into a report. */
 import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { tokenBatch, useLitePath, wordnetGlosses } from "@espalier/testkit";
 import { formatVerification, prune, type Verification, verify } from "espalier";
@@ -10,6 +10,7 @@ import { CACHE } from "./cache.js";
 import { CALIBRATION_SIZE, demoStatistics, RECOVERY_SAMPLES, RECOVERY_SIZE } from "./calibration.js";
 import { Judge, type Quality, TEST_SIZE } from "./evaluate.js";
 import { medianLatencies } from "./latency.js";
+import { smallSweep } from "./small-sweep.js";
 import { type Variant, variants } from "./variants.js";
 
 const SENTENCE =
@@ -103,3 +104,6 @@ if (process.argv.includes("--update")) {
 const verdict = await judgeOne(rows, dense);
 process.stdout.write(`espalier verify, ${JUDGED}:\n\n${formatVerification(verdict)}\n`);
 if (verdict.status === "failed") process.exitCode = 1;
+say("\nespalier sweep: patterns compared, as a page");
+const page = await smallSweep(dense, say);
+process.stdout.write(`\nThe sweep's report: ${relative(process.cwd(), page)}\n`);

@@ -1,8 +1,8 @@
 import type { LoweredValues } from "@espalier/export";
 import { spreadOf } from "@espalier/runtime";
-import { timeRuns } from "./time-runs.js";
 import type { Measurement, Row } from "./measurement.js";
 import { loweredTransformer, TOKENS, transformer, written } from "./models.js";
+import { timeRuns } from "./time-runs.js";
 
 const ROUNDS = 11;
 

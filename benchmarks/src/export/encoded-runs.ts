@@ -1,8 +1,8 @@
 import { spreadOf } from "@espalier/runtime";
 import { nm, type Pattern, unstructured } from "espalier";
-import { timeRuns } from "./time-runs.js";
 import type { Measurement, Row } from "./measurement.js";
 import { encoded, matrices, pruned, written } from "./models.js";
+import { timeRuns } from "./time-runs.js";
 
 const ROUNDS = 31;
 const ROWS = 128;

@@ -1,8 +1,7 @@
-import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { tokenBatch, useLitePath, wordnetGlosses } from "@espalier/testkit";
 import { type Sample, type SweepResult, sweep } from "espalier";
 import type { Suite } from "../suite.js";
