@@ -1,5 +1,5 @@
 import type { Interval } from "@espalier/verify";
-import type { Drawing } from "./drawing.js";
+import { type Drawing, HALO } from "./drawing.js";
 import type { Markup } from "./markup.js";
 
 /** A measured value and where it would lie on other samples. */
@@ -67,7 +67,7 @@ export function intervalPlot(
         strokeLinecap: "round",
       }),
       Plot.dot(named, { x: "value", y: "label", r: 5.5, fill: "var(--s1)", stroke: "var(--paper)" }),
-      Plot.text(named, { y: "label", text: "text", frameAnchor: "left", textAnchor: "start", dy: -15 }),
+      Plot.text(named, { y: "label", text: "text", frameAnchor: "left", textAnchor: "start", dy: -15, ...HALO }),
     ],
   });
 }

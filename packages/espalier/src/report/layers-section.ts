@@ -48,13 +48,14 @@ function layerFigures(drawing: Drawing, layers: readonly LayerLine[]): Markup {
     text: shareText(zeros),
     ...(zerosBefore !== undefined && { tick: zerosBefore }),
   }));
+  const ticked = plotted.some(({ zerosBefore = 0 }) => zerosBefore > 0);
   const errors = plotted.map(({ name, weightError }) => {
     return { name, value: Number.isFinite(weightError) ? weightError : 0, text: figureText(weightError) };
   });
   const rest = layers.length > plotted.length ? ` The ${plotted.length} largest of ${layers.length} weights.` : "";
   return html`<div class="pair">${figure({
     title: "Zeros",
-    caption: `Part of a weight's entries that is zero.${rest}`,
+    caption: `Part of a weight's entries that is zero.${ticked ? " The tick is what was zero before." : ""}${rest}`,
     draw: (width) => barPlot(drawing, { label: "zeros", bars: zeros, end: 1 }, width),
   })}${figure({
     title: "How far the values moved",

@@ -16,6 +16,12 @@ describe("weightHistogram", () => {
     expect(after.reduce((sum, count) => sum + count, 0)).toBe(1);
   });
 
+  it("counts what is infinite in the outermost bins, and NaN nowhere", () => {
+    const { reach, before, after } = weightHistogram([Number.POSITIVE_INFINITY, 0.5], [Number.NaN, 0.5]);
+    expect([reach, before[48], before.reduce((sum, count) => sum + count, 0)]).toEqual([1, 1, 2]);
+    expect(after.reduce((sum, count) => sum + count, 0)).toBe(1);
+  });
+
   it("has a reach of 1 where everything was zero", () => {
     expect(weightHistogram([0, 0], [0, 0.5])).toMatchObject({ reach: 1 });
   });

@@ -13,9 +13,13 @@ const BINS = 49;
 /** Four standard deviations: of normally distributed weights one in 16,000 lies beyond. */
 const DEVIATIONS = 4;
 
-/** Counts values by size, with a reach of four root mean squares of the values before; 1 where these are all zero. */
+/**
+ * Counts values by size, with a reach of four root mean squares of the values before; 1 where these are all zero or not all finite.
+ * NaN is not counted.
+ */
 export function weightHistogram(before: ArrayLike<number>, after: ArrayLike<number>): WeightHistogram {
-  const reach = DEVIATIONS * rootMeanSquare(before) || 1;
+  const spread = DEVIATIONS * rootMeanSquare(before);
+  const reach = spread > 0 && Number.isFinite(spread) ? spread : 1;
   return { reach, before: countsOf(before, reach), after: countsOf(after, reach) };
 }
 
@@ -29,7 +33,7 @@ function countsOf(values: ArrayLike<number>, reach: number): Uint32Array {
   const counts = new Uint32Array(BINS);
   for (let index = 0; index < values.length; index++) {
     const value = values[index]!;
-    if (value === 0) continue;
+    if (value === 0 || Number.isNaN(value)) continue;
     const bin = Math.floor(((value + reach) / (2 * reach)) * BINS);
     counts[Math.max(0, Math.min(BINS - 1, bin))]!++;
   }

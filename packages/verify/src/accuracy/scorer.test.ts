@@ -135,6 +135,18 @@ describe("scorerOf a metric", () => {
     expect((await errorOf(() => scorer.finish(1))).message).toContain("2 labels for 1 sample");
   });
 
+  it("calls it metric where it has no name of its own, as an arrow function that is a default export", async () => {
+    const { default: exported } = await import("data:text/javascript,export default () => 1");
+    for (const metric of [
+      exported,
+      (
+        () => () =>
+          1
+      )(),
+    ])
+      expect(scorerOf({ metric }).name).toBe("metric");
+  });
+
   it("takes several scores for a sample that holds several examples, and promises of them", async () => {
     const metric: Metric = async ({ y }) => [...(y!.data as Float32Array)];
     expect(await scorerOf({ metric }).score(outputs(1), outputs(2), 0)).toEqual({ original: [1], pruned: [2] });

@@ -34,7 +34,8 @@ export function scorerOf(accuracy: AccuracyOptions): Scorer {
 }
 
 function metricScorer({ metric, labels }: MetricAccuracy): Scorer {
-  const name = metric.name || "metric";
+  // A default export without a name is called "default".
+  const name = metric.name === "" || metric.name === "default" ? "metric" : metric.name;
   return {
     name,
     async score(original, pruned, sample) {
