@@ -136,7 +136,8 @@ describe("scorerOf a metric", () => {
   });
 
   it("calls it metric where it has no name of its own, as an arrow function that is a default export", async () => {
-    const { default: exported } = await import("data:text/javascript,export default () => 1");
+    const url: string = "data:text/javascript,export default () => 1";
+    const { default: exported } = await import(url);
     for (const metric of [
       exported,
       (
