@@ -115,7 +115,7 @@ function auditWeight(context: VerifyContext, pair: WeightPair): Audit {
   const read = context.reading.tensors.get(name);
   if (audit.wrong === 0 || read === undefined || !/^float/.test(pruned.dtype)) return audit;
   const [was, is] = [original.read(), pruned.read()];
-  const rounding = roundingOf(pruned, is, context.reading.source, read.constants);
+  const rounding = roundingOf(pruned, is, read.source, read.constants);
   if (rounding === undefined) return audit;
   const { largest, beyond, first, bound } = auditRounded(pruned, was, is, rounding);
   const counts = { ...countsOf(is, was), moved: audit.moved, wrong: beyond, rounding, largest };

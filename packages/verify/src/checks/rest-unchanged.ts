@@ -92,7 +92,7 @@ function* constantDifferences(
   judgedElsewhere: ReadonlySet<string>,
 ): Generator<string> {
   const initializers = new Set(original.proto.graph?.initializer);
-  for (const { name, original: tensor, bytes } of tensors.values()) {
+  for (const [name, { original: tensor, bytes }] of tensors) {
     if (judgedElsewhere.has(name) || initializers.has(tensor)) continue;
     if (!sameBytes(tensorBytes(original, tensor), bytes())) yield `Constant "${name}" has other numbers`;
   }

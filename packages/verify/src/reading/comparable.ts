@@ -1,6 +1,7 @@
 import { type GraphProto, type Model, type ModelProto, type NodeProto, withFields } from "@espalier/onnx";
 import { addedBiases } from "./folded-biases.js";
 import { MainGraph } from "./main-graph.js";
+import { NestedGraphs, withoutConstants } from "./nested-graphs.js";
 import { loweredVersions } from "./raised-nodes.js";
 import type { Reading } from "./reading.js";
 
@@ -25,16 +26,17 @@ export function comparable(original: Model, reading: Reading): Comparable {
     return { original: proto, judged, notes: [] };
   }
   const [before, after] = [new MainGraph(original), new MainGraph(reading.model)];
-  const read = new Set(reading.tensors.keys());
+  const read = new Set([...reading.tensors].flatMap(([key, { name }]) => (key === name ? [name] : [])));
   const raised = loweredVersions(before, after);
   const biases = addedBiases(before, after, reading);
   const gone = new Set([...read, ...reading.dropped, ...raised.constants, ...biases.constants]);
   const nodes = new Map([...raised.nodes, ...biases.nodes]);
+  const [inBefore, inAfter] = [proto, judged].map((one) => new NestedGraphs(one, reading));
   const graphs = [without(proto.graph, read), without(judged.graph, gone)] as const;
   const versions = raisedVersions(proto, judged);
   return {
-    original: withFields(proto, { graph: graphs[0] }),
-    judged: withFields(judged, { graph: inOrder(...graphs, nodes), ...versions.fields }),
+    original: inBefore!.model(withFields(proto, { graph: graphs[0] })),
+    judged: inAfter!.model(withFields(judged, { graph: inOrder(...graphs, nodes), ...versions.fields })),
     notes: [...versions.notes, ...biases.notes],
   };
 }
@@ -50,7 +52,7 @@ function inOrder(before: GraphProto, after: GraphProto, changed: ReadonlyMap<Nod
 function without(graph: GraphProto, names: ReadonlySet<string>): GraphProto {
   const isOther = ({ name }: { name: string }): boolean => !names.has(name);
   return withFields(graph, {
-    node: graph.node.filter(({ opType, output }) => opType !== "Constant" || !names.has(output[0] ?? "")),
+    node: withoutConstants(graph.node, names),
     initializer: graph.initializer.filter(isOther),
     input: graph.input.filter(isOther),
     valueInfo: graph.valueInfo.filter(isOther),

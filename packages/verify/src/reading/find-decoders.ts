@@ -1,7 +1,7 @@
-import { dtypeName, type NodeProto, type TensorProto, tensorBytes } from "@espalier/onnx";
+import { dtypeName, type Model, type NodeProto, type TensorProto, tensorBytes } from "@espalier/onnx";
 import type { RunnerOptions } from "@espalier/runtime";
 import { elementBits } from "../elements.js";
-import { decodeConstant, type Extractor } from "./decode-constant.js";
+import { type Decoded, decodeConstant, type Extractor } from "./decode-constant.js";
 import type { MainGraph } from "./main-graph.js";
 import { packedBytes } from "./packed-bytes.js";
 import type { ReadTensor } from "./reading.js";
@@ -32,9 +32,30 @@ export interface NotFound {
   readonly isSmaller?: boolean;
 }
 
-/** The tensors of the original's main graph that the judged model does not store under their names with type and shape. */
-export function missingConstants({ original, judged }: Pick<Graphs, "original" | "judged">): Map<string, TensorProto> {
-  return new Map([...original.tensors].filter(([name, tensor]) => !sameKind(judged.tensors.get(name), tensor)));
+/** The tensors that a graph has by name and another one does not have there with the same type and shape. */
+export function missingTensors(
+  original: ReadonlyMap<string, TensorProto>,
+  judged: ReadonlyMap<string, TensorProto>,
+): Map<string, TensorProto> {
+  return new Map([...original].filter(([name, tensor]) => !sameKind(judged.get(name), tensor)));
+}
+
+/** What was decoded, as the original's tensor; undefined where it has another shape. */
+export function decodedTensor(
+  name: string,
+  original: TensorProto,
+  source: Model,
+  decoded: Decoded & { readonly ok: true },
+): ReadTensor | undefined {
+  if (!sameDims(decoded.dims, original.dims.map(Number))) return undefined;
+  return { name, how: "decoded", original, bytes: packedBytes(decoded.bits), source, constants: constantsOf(decoded) };
+}
+
+function constantsOf({ part: { nodes, tensors } }: Decoded & { readonly ok: true }): TensorProto[] {
+  const inNodes = nodes.flatMap(({ attribute }) =>
+    attribute.flatMap(({ t, sparseTensor }) => [t, sparseTensor?.values].filter((one) => one !== undefined)),
+  );
+  return [...tensors, ...inNodes];
 }
 
 function sameKind(a: TensorProto | undefined, b: TensorProto): boolean {
@@ -68,15 +89,11 @@ export async function findDecoder(
   const decoded = await decodeConstant(extract, place.value, original, options);
   if (!decoded.ok) return decoded;
   const { nodes, tensors: initializers } = decoded.part;
-  const inNodes = nodes.flatMap(({ attribute }) =>
-    attribute.flatMap(({ t, sparseTensor }) => [t, sparseTensor?.values].filter((one) => one !== undefined)),
-  );
-  const base = { name, original, constants: [...initializers, ...inNodes] };
   const parts = { nodes, initializers, readers: place.readers };
   const dims = original.dims.map(Number);
-  if (sameDims(decoded.dims, dims)) {
-    return { tensors: [{ ...base, how: "decoded", bytes: packedBytes(decoded.bits) }], ...parts };
-  }
+  const source = judged.model;
+  const whole = decodedTensor(name, original, source, decoded);
+  if (whole !== undefined) return { tensors: [whole], ...parts };
   const before = { bits: elementBits(original, tensorBytes(graphs.original.model, original)), dims };
   const bits = /^b?float/.test(dtypeName(original.dataType))
     ? channels.restore({
@@ -88,7 +105,8 @@ export async function findDecoder(
       })
     : undefined;
   if (bits !== undefined) {
-    return { tensors: [{ ...base, how: "narrowed", dims: decoded.dims, bytes: packedBytes(bits) }], ...parts };
+    const smaller = { name, how: "narrowed", original, source, dims: decoded.dims } as const;
+    return { tensors: [{ ...smaller, bytes: packedBytes(bits), constants: constantsOf(decoded) }], ...parts };
   }
   const found = stored === undefined ? "decoded to" : "stored with";
   return {

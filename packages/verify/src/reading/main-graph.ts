@@ -55,7 +55,7 @@ export class MainGraph {
 }
 
 /** The dense tensor that a `Constant` node holds. */
-function constantTensor(node: NodeProto): TensorProto | undefined {
+export function constantTensor(node: NodeProto): TensorProto | undefined {
   if (!isOnnxOperator(node, "Constant") || node.output.length === 0) return undefined;
   return node.attribute.find(({ name }) => name === "value")?.t;
 }

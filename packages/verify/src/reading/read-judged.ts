@@ -9,10 +9,11 @@ import {
   type TensorProto,
 } from "@espalier/onnx";
 import type { RunnerOptions } from "@espalier/runtime";
-import { type FoundConstant, findDecoder, type Graphs, missingConstants, type NotFound } from "./find-decoders.js";
+import { type FoundConstant, findDecoder, type Graphs, missingTensors, type NotFound } from "./find-decoders.js";
 import { MainGraph } from "./main-graph.js";
 import { isOnnxOperator } from "./operators.js";
 import { type FoundLowered, readLowered } from "./read-lowered.js";
+import { readNested } from "./read-nested.js";
 import type { Reading, ReadTensor, Restoration, UnreadWeight } from "./reading.js";
 import { RemovedChannels } from "./removed-channels.js";
 import { restoreGraph } from "./restore-graph.js";
@@ -31,15 +32,27 @@ import { restoreNames } from "./restore-names.js";
  * @throws {RunnerError} when the backend is missing or does not start
  */
 export async function readJudged(original: Model, judged: Model, options: RunnerOptions): Promise<Reading> {
+  const inner = await readNested(original, judged, options);
+  const main = await readMain(original, inner.model, options);
+  return {
+    ...main,
+    tensors: new Map([...main.tensors, ...inner.tensors]),
+    unread: [...main.unread, ...inner.unread],
+    dropped: new Set([...main.dropped, ...inner.dropped]),
+    nested: inner.restored,
+  };
+}
+
+async function readMain(original: Model, judged: Model, options: RunnerOptions): Promise<Omit<Reading, "nested">> {
   const before = new MainGraph(original);
   const given = new MainGraph(judged);
-  const asIs = { model: judged, source: judged, tensors: new Map(), unread: [], dropped: new Set<string>() };
-  if (missingConstants({ original: before, judged: given }).size === 0) return asIs;
-  const source = restoreNames(before, given);
+  const asIs = { model: judged, tensors: new Map(), unread: [], dropped: new Set<string>() };
+  if (missingTensors(before.tensors, given.tensors).size === 0) return asIs;
+  const renamed = restoreNames(before, given);
   const graphs: Graphs = {
     original: before,
-    judged: source === judged ? given : new MainGraph(source),
-    extract: modelExtractor(source),
+    judged: renamed === judged ? given : new MainGraph(renamed),
+    extract: modelExtractor(renamed),
     options,
   };
   const { restoration, unread } = await collect(graphs);
@@ -47,7 +60,7 @@ export async function readJudged(original: Model, judged: Model, options: Runner
   for (const tensor of restoration.tensors.length > 0 ? movedConstants(graphs) : []) restoration.addMoved(tensor);
   const tensors = new Map(restoration.tensors.map((tensor) => [tensor.name, tensor]));
   if (tensors.size === 0) return { ...asIs, unread };
-  return { ...restoreGraph(graphs.judged, restoration), source, tensors, unread };
+  return { ...restoreGraph(graphs.judged, restoration), tensors, unread };
 }
 
 /** A depthwise convolution that lost channels has as many groups as are left. */
@@ -72,12 +85,12 @@ function restoreGroups({ original, judged }: Graphs, { tensors, attributes }: Co
 function movedConstants({ original, judged }: Graphs): ReadTensor[] {
   const initializers = new Set(original.model.proto.graph?.initializer);
   const after = new Map(judged.model.proto.graph?.initializer.map((tensor) => [tensor.name, tensor]));
-  const missing = missingConstants({ original, judged });
+  const missing = missingTensors(original.tensors, judged.tensors);
   return [...original.tensors].flatMap(([name, tensor]) => {
     const stored = after.get(name);
     if (stored === undefined || initializers.has(tensor) || missing.has(name)) return [];
     const bytes = () => tensorBytes(judged.model, stored);
-    return [{ name, how: "moved" as const, original: tensor, bytes, constants: [stored] }];
+    return [{ name, how: "moved" as const, original: tensor, bytes, constants: [stored], source: judged.model }];
   });
 }
 
@@ -86,7 +99,7 @@ async function collect(graphs: Graphs) {
   const weights = new Map(
     prunableWeights(graphs.original.model).flatMap((one) => (one.prunable ? [[one.tensor, one] as const] : [])),
   );
-  const missing = [...missingConstants(graphs)].map(
+  const missing = [...missingTensors(graphs.original.tensors, graphs.judged.tensors)].map(
     ([name, tensor]): Missing => ({ name, tensor, weight: weights.get(tensor) }),
   );
   const waiting = [...missing.filter(({ weight }) => weight), ...missing.filter(({ weight }) => !weight)];

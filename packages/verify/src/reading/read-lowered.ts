@@ -239,7 +239,7 @@ function asFound(
   const constants = found.flatMap(({ region }) => region.part.tensors);
   const read = (value: string, tensor: TensorProto, values: Float32Array<ArrayBuffer>): ReadTensor => {
     const bytes = packedBytes(new Uint32Array(values.buffer));
-    return { name: value, how: "lowered", original: tensor, bytes, constants };
+    return { name: value, how: "lowered", original: tensor, bytes, constants, source: judged.model };
   };
   const biases = found.flatMap(({ region: { bias }, answers }) => {
     const tensor = bias === undefined ? undefined : original.tensors.get(bias);

@@ -17,6 +17,8 @@ export interface ReadTensor {
   readonly dims?: readonly number[];
   /** Tensors of the judged model that the numbers come from. */
   readonly constants: readonly TensorProto[];
+  /** The model that these are tensors of. */
+  readonly source: Model;
 }
 
 /** A prunable weight of the original that could not be found in the judged model. */
@@ -30,11 +32,11 @@ export interface UnreadWeight {
 export interface Reading {
   /** The judged model, every weight dense that the original has dense; the judged model itself where all are. */
   readonly model: Model;
-  /** The model that {@link ReadTensor.constants} are tensors of. */
-  readonly source: Model;
-  /** By name, the tensors that had to be made dense. */
+  /** By the names of weights, the tensors that had to be made dense. */
   readonly tensors: ReadonlyMap<string, ReadTensor>;
   readonly unread: readonly UnreadWeight[];
+  /** Of subgraphs and functions, by their paths, the values that were made dense in them. */
+  readonly nested: ReadonlyMap<string, ReadonlySet<string>>;
   /** Names of values of the judged model that are gone with decoders and lowered operators. */
   readonly dropped: ReadonlySet<string>;
 }

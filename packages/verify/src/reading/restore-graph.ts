@@ -87,6 +87,7 @@ function changed(
   });
 }
 
-function asInitializer({ name, original, bytes }: ReadTensor): NewTensor {
+/** A tensor as it comes into a graph, its bytes computed when they are read. */
+export function asInitializer({ name, original, bytes }: ReadTensor): NewTensor {
   return { name, dataType: original.dataType, dims: original.dims.map(Number), data: bytes };
 }

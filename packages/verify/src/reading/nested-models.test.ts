@@ -1,0 +1,112 @@
+import { computeMasks, l1, unstructured } from "@espalier/core";
+import { applyMasks, encodeWeights } from "@espalier/export";
+import {
+  decodeModel,
+  encodeModel,
+  type Model,
+  prunableWeights,
+  tensorBytes,
+  walkTensors,
+  withTensorData,
+} from "@espalier/onnx";
+import { buildModel, functionBody, graph, node, random, tensor, valueInfo } from "@espalier/testkit";
+import { type Check, verifyPruned } from "@espalier/verify";
+import { describe, expect, it } from "vitest";
+
+/** Weights in the branches of an If and in a function, computed from constants there and in the graph around. */
+
+const numbers = random(41);
+const weight = (name: string) => tensor(name, [32, 24], numbers.float32(32 * 24));
+const branch = () =>
+  graph({
+    nodes: [node("MatMul", ["x", "W"], ["inner"])],
+    initializers: [weight("W")],
+    outputs: [valueInfo("inner", "float32", ["n", 24])],
+  });
+
+const original = decodeModel(
+  buildModel({
+    nodes: [
+      node("If", ["c"], ["h"], { then_branch: branch(), else_branch: branch() }, { name: "if" }),
+      node("Layer", ["x"], ["g"], {}, { domain: "own", name: "layer" }),
+      node("MatMul", ["x", "M"], ["m"]),
+      node("Sum", ["h", "g", "m"], ["y"]),
+    ],
+    initializers: [weight("M")],
+    inputs: [valueInfo("x", "float32", ["n", 32]), valueInfo("c", "bool", [])],
+    outputs: [valueInfo("y", "float32", ["n", 24])],
+    opsetImports: [{ domain: "own", version: 1 }],
+    functions: [
+      functionBody({
+        name: "Layer",
+        domain: "own",
+        inputs: ["x"],
+        outputs: ["y"],
+        nodes: [node("Constant", [], ["F"], { value: weight("") }), node("MatMul", ["x", "F"], ["y"])],
+      }),
+    ],
+  }),
+);
+
+const NAMES = ["M", "main/if/then_branch/W", "main/if/else_branch/W", "functions/own:Layer/F"];
+const reread = (model: Model): Model => decodeModel(encodeModel(model));
+
+function prune(): Model {
+  const weights = prunableWeights(original).filter((one) => one.prunable);
+  expect(weights.map(({ name }) => name).sort()).toEqual([...NAMES].sort());
+  const criterion = l1();
+  const pattern = unstructured(0.5);
+  const masks = new Map([...computeMasks(weights, { criterion, pattern })].map(([name, { mask }]) => [name, mask]));
+  return reread(applyMasks(original, weights, masks, { tool: "test 1.0", criterion, pattern }));
+}
+
+async function checksOf(pruned: Model): Promise<ReadonlyMap<string, Check>> {
+  const { checks } = await verifyPruned({ original, pruned, minSparsity: 0.5 });
+  return new Map(checks.map((check) => [check.name, check]));
+}
+
+describe("weights in subgraphs and functions", () => {
+  const pruned = prune();
+  const encoded = (encoding: string, values = "exact") =>
+    reread(
+      encodeWeights(
+        pruned,
+        // A function cannot declare what a bitmask needs.
+        new Map(NAMES.map((name) => [name, { encoding: name.startsWith("functions") ? "gap" : encoding, values }])),
+      ),
+    );
+
+  it.each([
+    ["bitmask", "exact"],
+    ["gap", "exact"],
+    ["bitmask", "int8"],
+  ])("are read where they stand: %s, %s", async (encoding, values) => {
+    const checks = await checksOf(encoded(encoding, values));
+    const before = await checksOf(pruned);
+    for (const check of ["pattern", "sparsity", "kept-weights", "rest-unchanged", "record", "idempotent", "loads"]) {
+      expect([check, checks.get(check)]).toMatchObject([check, { status: "passed" }]);
+    }
+    if (values === "exact") expect(checks.get("kept-weights")).toEqual(before.get("kept-weights"));
+    expect(checks.get("rest-unchanged")!.message).toContain("; 4 tensors read through decoders");
+  });
+
+  it("do not hide a number that moved", async () => {
+    const model = encoded("bitmask");
+    for (const name of NAMES.slice(1)) {
+      const part = [...walkTensors(model.proto)].find(({ tensor: one, node: owner }) =>
+        (one.name || owner?.output[0])?.endsWith(`weights/${name}/values`),
+      );
+      expect(part).toBeDefined();
+      const { tensor: edited } = part!;
+      const changed = (): Uint8Array => {
+        const bytes = tensorBytes(model, edited);
+        new Uint32Array(bytes.buffer)[3]! += 1;
+        return bytes;
+      };
+      const checks = await checksOf(reread(withTensorData(model, new Map([[edited, changed]]))));
+      expect([...checks.values()].filter(({ status }) => status === "failed")).toMatchObject([
+        { name: "kept-weights", message: expect.stringContaining(`weight "${name}" [`) },
+      ]);
+    }
+  });
+});
