@@ -21,7 +21,7 @@ function chain(a: number[], b: number[], { last = "c" } = {}) {
 
 /** As a model whose weights are all stored as they are is read. */
 const layerChanges = (original: Model, model: Model, pictured: number) =>
-  changesOf(original, { model, source: model, tensors: new Map(), unread: [], dropped: new Set() }, pictured);
+  changesOf(original, { model, tensors: new Map(), unread: [], dropped: new Set(), nested: new Map() }, pictured);
 
 describe("layerChanges", () => {
   it("measures zeros and how far values moved: ‖(3, 4, 0, 0) − (0, 4, 0, 0)‖ / 5 = 0.6", () => {
