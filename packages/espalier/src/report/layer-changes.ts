@@ -60,7 +60,10 @@ export function layerChanges(original: Model, reading: Reading, pictured: number
   const originals = prunableOf(original);
   const pairs = pairsOf(originals, reading);
   const largest = new Set([...pairs].sort((a, b) => entriesOf(b) - entriesOf(a)).slice(0, pictured));
-  const changes = pairs.map((pair) => changeOf(pair, largest.has(pair)));
+  // One buffer for each side serves all weights.
+  const bytes = Float32Array.BYTES_PER_ELEMENT * Math.max(0, ...pairs.map(entriesOf));
+  const room = { before: new ArrayBuffer(bytes), after: new ArrayBuffer(bytes) };
+  const changes = pairs.map((pair) => changeOf(pair, room, largest.has(pair)));
   const matched = new Set(pairs.map((pair) => pair.original));
   return {
     changed: changes.filter((change) => change !== undefined),
@@ -109,9 +112,13 @@ function entriesOf({ pruned }: Pair): number {
 }
 
 /** @returns undefined where no value differs */
-function changeOf({ original, pruned, stored }: Pair, pictured: boolean): LayerChange | undefined {
-  const before = original.read();
-  const after = pruned.read();
+function changeOf(
+  { original, pruned, stored }: Pair,
+  room: { readonly before: ArrayBuffer; readonly after: ArrayBuffer },
+  pictured: boolean,
+): LayerChange | undefined {
+  const before = original.read(room.before);
+  const after = pruned.read(room.after);
   const { difference, ...rest } = distances(before, after);
   if (difference === 0) return undefined;
   const { name, outChannels, inFeatures } = pruned;
@@ -120,15 +127,18 @@ function changeOf({ original, pruned, stored }: Pair, pictured: boolean): LayerC
 }
 
 function distances(before: ArrayLike<number>, after: ArrayLike<number>) {
-  const zeros = { before: 0, after: 0 };
-  let [difference, size] = [0, 0];
+  let zerosBefore = 0;
+  let zerosAfter = 0;
+  let difference = 0;
+  let size = 0;
   for (let index = 0; index < before.length; index++) {
-    const [was, is] = [before[index]!, after[index]!];
-    if (was === 0) zeros.before++;
-    if (is === 0) zeros.after++;
-    difference += (was - is) ** 2;
-    size += was ** 2;
+    const was = before[index]!;
+    const is = after[index]!;
+    if (was === 0) zerosBefore++;
+    if (is === 0) zerosAfter++;
+    difference += (was - is) * (was - is);
+    size += was * was;
   }
-  const shares = { before: zeros.before / before.length, after: zeros.after / before.length };
-  return { difference, zeros: shares, weightError: Math.sqrt(difference / size) };
+  const zeros = { before: zerosBefore / before.length, after: zerosAfter / before.length };
+  return { difference, zeros, weightError: Math.sqrt(difference / size) };
 }

@@ -25,16 +25,17 @@ export function weightHistogram(before: ArrayLike<number>, after: ArrayLike<numb
 
 function rootMeanSquare(values: ArrayLike<number>): number {
   let sum = 0;
-  for (let index = 0; index < values.length; index++) sum += values[index]! ** 2;
+  for (let index = 0; index < values.length; index++) sum += values[index]! * values[index]!;
   return Math.sqrt(sum / values.length);
 }
 
 function countsOf(values: ArrayLike<number>, reach: number): Uint32Array {
   const counts = new Uint32Array(BINS);
+  const scale = BINS / (2 * reach);
   for (let index = 0; index < values.length; index++) {
     const value = values[index]!;
     if (value === 0 || Number.isNaN(value)) continue;
-    const bin = Math.floor(((value + reach) / (2 * reach)) * BINS);
+    const bin = Math.floor((value + reach) * scale);
     counts[Math.max(0, Math.min(BINS - 1, bin))]!++;
   }
   return counts;
