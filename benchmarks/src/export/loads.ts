@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { WeightChoice } from "@espalier/export";
 import { type Loading, measureLoading } from "@espalier/runtime";
 import { nm, type Pattern, unstructured } from "espalier";
+import { InferenceSession } from "onnxruntime-node";
 import type { Measurement, Row } from "./measurement.js";
 import { encoded, type MatrixSize, matrices, pruned, written } from "./models.js";
 
@@ -32,11 +33,14 @@ interface Format {
   readonly name: string;
   readonly pattern: Pattern;
   readonly choice: WeightChoice;
+  /** Whether onnxruntime-node has folded it once and saved what came out, as an installer can. */
+  readonly saved?: boolean;
 }
 
 const FORMATS: readonly Format[] = [
   { name: "bitmask", pattern: unstructured(0.8), choice: { encoding: "bitmask" } },
   { name: "gap", pattern: unstructured(0.8), choice: { encoding: "gap" } },
+  { name: "bitmask-saved", pattern: unstructured(0.8), choice: { encoding: "bitmask" }, saved: true },
   { name: "nm", pattern: nm(2, 4), choice: { encoding: "nm" } },
   { name: "nm-int8", pattern: nm(2, 4), choice: { encoding: "nm", values: "int8" } },
   { name: "coo", pattern: unstructured(0.8), choice: { encoding: "coo" } },
@@ -48,7 +52,8 @@ export const loads: Measurement = async (folder, isChosen) => {
   for (const model of MODELS) {
     const dense = matrices(model.sizes);
     for (const backend of ["node", "web"] as const) {
-      const named = FORMATS.map((format) => ({ format, name: `export/load/${backend}/${model.name}/${format.name}` }));
+      const formats = FORMATS.filter(({ saved = false }) => backend === "node" || !saved);
+      const named = formats.map((format) => ({ format, name: `export/load/${backend}/${model.name}/${format.name}` }));
       const chosen = named.filter(({ name }) => isChosen(name));
       if (chosen.length === 0) continue;
       const paths = [written(folder, "dense", dense)];
@@ -64,7 +69,20 @@ export const loads: Measurement = async (folder, isChosen) => {
 async function formatPath(folder: string, dense: Uint8Array, model: LoadedModel, format: Format): Promise<string> {
   const path = join(folder, `${model.name}-${format.name}.onnx`);
   if (existsSync(path)) return path;
-  return written(folder, `${model.name}-${format.name}`, encoded(await pruned(dense, format.pattern), format.choice));
+  const exported = encoded(await pruned(dense, format.pattern), format.choice);
+  if (format.saved) return saved(written(folder, `${model.name}-${format.name}-exported`, exported), path);
+  return written(folder, `${model.name}-${format.name}`, exported);
+}
+
+/** Writes what ONNX Runtime makes of a model at the level that is good for any machine. */
+async function saved(source: string, path: string): Promise<string> {
+  const session = await InferenceSession.create(source, {
+    graphOptimizationLevel: "basic",
+    optimizedModelFilePath: path,
+    logSeverityLevel: 3,
+  });
+  await session.release();
+  return path;
 }
 
 function rowsOf(name: string, { sizes, asked }: LoadedModel, dense: Loading, found: Loading): readonly Row[] {
