@@ -142,7 +142,12 @@ function openSource(source: string | Uint8Array, model: Model, options: RunnerOp
   return openRunner(source, { ...options, externalData: externalDataFiles(model) });
 }
 
-function problemOf(error: unknown): string {
+/**
+ * What the runtime says about a model that it refuses.
+ *
+ * @throws the error itself where it is not the model that is at fault
+ */
+export function problemOf(error: unknown): string {
   if (MODEL_PROBLEMS.some((code) => isRunnerError(error, code))) return (error as Error).message;
   throw error;
 }

@@ -39,16 +39,19 @@ export interface NestedReading {
  */
 export async function readNested(original: Model, judged: Model, options: RunnerOptions): Promise<NestedReading> {
   const bodies = new Map([...walkGraphs(judged.proto)].map((scope) => [pathOf(scope), scope]));
-  const weights = new Set(prunableWeights(original).flatMap(({ tensor, prunable }) => (prunable ? [tensor] : [])));
   const tensors = new Map<string, ReadTensor>();
   const unread: UnreadWeight[] = [];
   const found = new Found();
+  let weights: ReadonlySet<TensorProto> | undefined;
   for (const before of walkGraphs(original.proto)) {
     const path = pathOf(before);
     const after = bodies.get(path);
     if (path === "main" || before.path[0] === "training" || after === undefined) continue;
+    const missing = missingTensors(tensorsOf(before), tensorsOf(after));
+    if (missing.size === 0) continue;
+    weights ??= new Set(prunableWeights(original).flatMap(({ tensor, prunable }) => (prunable ? [tensor] : [])));
     const extract = modelExtractor(judged, after);
-    for (const [name, tensor] of missingTensors(tensorsOf(before), tensorsOf(after))) {
+    for (const [name, tensor] of missing) {
       const decoded = await decodeConstant(extract, name, tensor, options);
       const read = decoded.ok ? decodedTensor(name, tensor, judged, decoded) : undefined;
       if (decoded.ok && read !== undefined) {

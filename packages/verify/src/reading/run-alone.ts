@@ -1,10 +1,8 @@
 import { encodeModel, externalDataFiles, type Model } from "@espalier/onnx";
-import { isRunnerError, openRunner, type Runner, type RunnerOptions } from "@espalier/runtime";
+import { openRunner, type Runner, type RunnerOptions } from "@espalier/runtime";
 import { backendsOf } from "../backends.js";
+import { problemOf } from "../execution.js";
 import type { VerifyOptions } from "../options.js";
-
-/** What the runtime says when what it was given is at fault. */
-const MODEL_PROBLEMS = ["load-failed", "unsupported-type", "run-failed", "bad-input", "bad-output"] as const;
 
 /** The backend that parts of a model are run in. */
 export function partOptions({ backend }: Pick<VerifyOptions, "backend">): RunnerOptions {
@@ -31,7 +29,6 @@ export async function runAlone<T>(
       await runner.close();
     }
   } catch (error) {
-    if (!MODEL_PROBLEMS.some((code) => isRunnerError(error, code))) throw error;
-    return { ok: false, reason: `the runtime refuses it: ${(error as Error).message}` };
+    return { ok: false, reason: `the runtime refuses it: ${problemOf(error)}` };
   }
 }
