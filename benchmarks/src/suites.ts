@@ -1,5 +1,6 @@
 import { calibrate } from "./calibrate/calibrate.js";
 import { exportFormats } from "./export/export.js";
+import { exportModels } from "./export-models/export-models.js";
 import { kernels } from "./kernels/kernels.js";
 import { memory } from "./memory/memory.js";
 import { ocr } from "./ocr/ocr.js";
@@ -18,6 +19,7 @@ export const suites: readonly Suite[] = [
   useLite,
   ocr,
   exportFormats,
+  exportModels,
   verifySuite,
   sweepSuite,
 ];

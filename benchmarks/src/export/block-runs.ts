@@ -2,7 +2,7 @@ import type { LoweredValues } from "@espalier/export";
 import { spreadOf } from "@espalier/runtime";
 import type { Measurement, Row } from "./measurement.js";
 import { loweredTransformer, TOKENS, transformer, written } from "./models.js";
-import { timeRuns } from "./time-runs.js";
+import { timeRuns, waves } from "./time-runs.js";
 
 const ROUNDS = 11;
 
@@ -38,8 +38,8 @@ export const blockRuns: Measurement = async (folder, isChosen) => {
       const model = await loweredTransformer(sparsity, `ort-${backend}`, values);
       paths.push(written(folder, `${100 * sparsity}-${values}`, model));
     }
-    const dims = [1, TOKENS, 768];
-    const times = timeRuns({ backend, optimization: "all", rounds: ROUNDS, input: "x", dims, paths });
+    const feeds = waves("x", [1, TOKENS, 768]);
+    const times = timeRuns({ backend, optimization: "all", rounds: ROUNDS, feeds, paths });
     for (const [index, one] of chosen.entries()) rows.push(row(one, times[0]!, times[index + 1]!));
   }
   return rows;

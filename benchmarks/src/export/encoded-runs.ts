@@ -2,7 +2,7 @@ import { spreadOf } from "@espalier/runtime";
 import { nm, type Pattern, unstructured } from "espalier";
 import type { Measurement, Row } from "./measurement.js";
 import { encoded, matrices, pruned, written } from "./models.js";
-import { timeRuns } from "./time-runs.js";
+import { timeRuns, waves } from "./time-runs.js";
 
 const ROUNDS = 31;
 const ROWS = 128;
@@ -31,7 +31,7 @@ export const encodedRuns: Measurement = async (folder, isChosen) => {
     for (const [encoding, pattern] of chosen) {
       paths.push(written(folder, encoding, encoded(await pruned(dense, pattern), { encoding })));
     }
-    const times = timeRuns({ backend, optimization, rounds: ROUNDS, input: "x", dims: [ROWS, 768], paths });
+    const times = timeRuns({ backend, optimization, rounds: ROUNDS, feeds: waves("x", [ROWS, 768]), paths });
     for (const [index, [encoding]] of chosen.entries()) {
       rows.push(row(`export/run/${backend}/${optimization}/${encoding}`, times[0]!, times[index + 1]!));
     }

@@ -1,13 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { writeSyntheticTransformer } from "@espalier/testkit";
+import { writeLargeTransformer } from "../large-transformer.js";
+import { peakOfProgram } from "../peak-of-program.js";
 import type { Suite } from "../suite.js";
 
-/** 2.4 GB in external data, the largest tensor 64 MiB. */
-const SHAPE = { layers: 12, width: 2048, ffn: 8192, heads: 16, seq: 16 };
 const LIMIT_MB = 500;
 
 const PATTERNS: Record<string, string> = {
@@ -23,7 +20,7 @@ export const memory: Suite = {
   async run(isChosen) {
     const folder = mkdtempSync(join(tmpdir(), "espalier-memory-"));
     try {
-      const model = writeSyntheticTransformer(folder, SHAPE);
+      const model = writeLargeTransformer(folder);
       const chosen = Object.entries(PATTERNS).filter(([name]) => isChosen(`memory/${name}`));
       return {
         columns: ["case", "peak MB", "at most", "seconds"],
@@ -37,28 +34,10 @@ export const memory: Suite = {
 };
 
 function rowOf(name: string, pattern: string, model: string, output: string): string[] {
-  const program = programOf(pattern, model, output);
-  // Resolves packages as this folder does, and runs them without a loader that needs memory of its own.
-  const cwd = fileURLToPath(new URL("../..", import.meta.url));
-  const text = execFileSync(process.execPath, ["--input-type=module", "--eval", program], { cwd, encoding: "utf8" });
-  const { kilobytes, seconds } = JSON.parse(text) as { kilobytes: number; seconds: number };
-  return [name, Math.round((kilobytes * 1024) / 1e6).toString(), LIMIT_MB.toString(), seconds.toFixed(1)];
-}
-
-/**
- * On Linux `resourceUsage` starts a new process at what its parent had, so the high-water mark of the process itself is read
- * where there is one.
- */
-function programOf(pattern: string, model: string, output: string): string {
-  return `
-    import { readFileSync } from "node:fs";
-    import { l1, nm, prune, unstructured } from "espalier";
-    const start = performance.now();
-    const pruned = await prune(${JSON.stringify(model)}, { criterion: l1(), pattern: ${pattern} });
-    await pruned.write(${JSON.stringify(output)});
-    const seconds = (performance.now() - start) / 1000;
-    const mark = process.platform === "linux" && /VmHWM:\\s*(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"));
-    const kilobytes = mark ? Number(mark[1]) : process.resourceUsage().maxRSS;
-    process.stdout.write(JSON.stringify({ kilobytes, seconds }));
-  `;
+  const { megabytes, seconds } = peakOfProgram(
+    'import { l1, nm, prune, unstructured } from "espalier";',
+    `const pruned = await prune(${JSON.stringify(model)}, { criterion: l1(), pattern: ${pattern} });
+     await pruned.write(${JSON.stringify(output)});`,
+  );
+  return [name, megabytes.toFixed(0), LIMIT_MB.toString(), seconds.toFixed(1)];
 }
