@@ -15,10 +15,7 @@ const grid = isQuick
     };
 
 /** Sweeps over patterns on one model. A folder keeps what is finished: stop it, start it again, and it goes on. */
-function compare(
-  name: string,
-  options: Pick<SweepOptions, "models" | "samples" | "testSamples" | "labels" | "metric">,
-) {
+function compare(name: string, options: Omit<SweepOptions, "folder" | "patterns">): Promise<SweepResult> {
   const onProgress: SweepOptions["onProgress"] = ({ phase, done, total, item }) => {
     if (phase === "sweep") console.error(`${done}/${total} ${item}`);
   };
@@ -45,23 +42,23 @@ const reader = await compare("text-reader", {
 });
 
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
-const cells = (row: FinishedRow, { originals: [original] }: SweepResult): string[] => [
-  ...[row.model, row.criterion, row.pattern, percent(row.zeros.ofPruned), percent(row.accuracy!.mean)],
-  `${(100 * row.accuracy!.drop).toFixed(1)} (${[row.accuracy!.interval.low, row.accuracy!.interval.high].map((end) => (100 * end).toFixed(1)).join(" to ")})`,
+const cells = ({ accuracy, ...row }: FinishedRow, { originals: [original] }: SweepResult): string[] => [
+  ...[row.model, row.criterion, row.pattern, percent(row.zeros.ofPruned), percent(accuracy!.mean)],
+  `${percent(accuracy!.drop)} (${percent(accuracy!.interval.low)} to ${percent(accuracy!.interval.high)})`,
   ...[percent(row.bytes / original!.bytes), percent(row.gzipBytes / original!.gzipBytes), row.speedup.ratio.toFixed(2)],
   row.pareto ? "yes" : "",
 ];
-const header = ["model", "criterion", "pattern", "zeros", "score", "drop, points", "bytes", "gzip", "speedup", "front"];
-const body = [encoder, reader].flatMap((result) => {
+const header = ["model", "criterion", "pattern", "zeros", "score", "drop", "bytes", "gzip", "speedup", "front"];
+const rows = [encoder, reader].flatMap((result) => {
   return result.rows.flatMap((row) => (row.status === "done" ? [cells(row, result)] : []));
 });
-const table = markdownTable([header, ...body], { align: ["l", "l", "l", "r", "r", "r", "r", "r", "r", "l"] });
+const table = markdownTable([header, ...rows], { align: ["l", "l", "l", "r", "r", "r", "r", "r", "r", "l"] });
 console.log(table);
 if (process.argv.includes("--update")) {
   const page = here("../../docs/choosing-a-pattern.md");
-  const between = `<!-- sweep -->\n${table}\n<!-- /sweep -->`;
+  const between = /(?<=<!-- sweep -->\n)[\s\S]*(?=<!-- \/sweep -->)/;
   writeFileSync(
     page,
-    readFileSync(page, "utf8").replace(/<!-- sweep -->[\s\S]*<!-- \/sweep -->/, () => between),
+    readFileSync(page, "utf8").replace(between, () => `${table}\n`),
   );
 }
