@@ -60,7 +60,7 @@ export class RecordedOutputs {
   readonly #file: number;
   readonly #places: readonly Place[];
 
-  /** @param path of a file that {@link recordOutputs} wrote; it stays open */
+  /** @param path of a file that {@link recordOutputs} wrote; it stays open until {@link close} */
   constructor(path: string) {
     this.#file = openSync(path, "r");
     const { size } = fstatSync(this.#file);
@@ -71,6 +71,10 @@ export class RecordedOutputs {
   /** Outputs of a sample, by its index from 0. */
   at(sample: number): Outputs {
     return deserialize(this.#read(...this.#places[sample]!));
+  }
+
+  close(): void {
+    closeSync(this.#file);
   }
 
   #read(offset: number, length: number): Uint8Array {

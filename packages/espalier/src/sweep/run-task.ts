@@ -94,8 +94,7 @@ export class TaskRunner {
 
   async #openModel(name: string): Promise<OpenModel> {
     if (this.#open?.name === name) return this.#open.opened;
-    await this.#open?.opened.reference.original.close();
-    this.#open = undefined;
+    await this.#closeModel();
     const { models, options } = this.#setup;
     const setup = models[name]!;
     const { path, test, labels, outputs, latencyMs, statistics } = setup;
@@ -112,6 +111,13 @@ export class TaskRunner {
     const opened = { model, setup, reference, ...read };
     this.#open = { name, opened };
     return opened;
+  }
+
+  async #closeModel(): Promise<void> {
+    const reference = this.#open?.opened.reference;
+    this.#open = undefined;
+    reference?.outputs.close();
+    await reference?.original.close();
   }
 
   #answerTo(error: unknown): SweepAnswer {
