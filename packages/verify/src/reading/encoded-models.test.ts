@@ -1,6 +1,7 @@
 import { computeMasks, l1, nm, type Pattern, unstructured } from "@espalier/core";
 import { applyMasks, encodeWeights, type WeightChoice } from "@espalier/export";
 import {
+  AttributeProto_AttributeType,
   decodeModel,
   encodeModel,
   type Model,
@@ -272,6 +273,21 @@ describe("faults of decoders", () => {
 });
 
 describe("decoders by somebody else", () => {
+  it("may be a Constant that holds a sparse tensor", async () => {
+    const encoded = encode(half, { encoding: "coo" });
+    const { sparseInitializer, node: nodes } = encoded.proto.graph!;
+    const sparseTensor = sparseInitializer.find(({ values }) => values!.name === "W1")!;
+    const constant = node("Constant", [], ["W1"], { sparse_value: 0 });
+    Object.assign(constant.attribute[0]!, { type: AttributeProto_AttributeType.SPARSE_TENSOR, sparseTensor });
+    const held = rewriteGraph(encoded, {
+      remove: new Set([sparseTensor.values!]),
+      replace: new Map([[nodes[0]!, [constant, nodes[0]!]]]),
+    });
+    const checks = await checksOf(reread(held));
+    expect(checks.get("kept-weights")).toEqual((await checksOf(half)).get("kept-weights"));
+    expect(checks.get("rest-unchanged")).toMatchObject({ status: "passed" });
+  });
+
   const plain = half.proto.graph!.initializer.find(({ name }) => name === "W1")!;
   const product = half.proto.graph!.node.find(({ output }) => output[0] === "h")!;
 

@@ -71,7 +71,7 @@ describe("weights in subgraphs and functions", () => {
     reread(
       encodeWeights(
         pruned,
-        // A function cannot declare what a bitmask needs.
+        // A function can hold neither a bitmask's declarations nor sparse tensors.
         new Map(NAMES.map((name) => [name, { encoding: name.startsWith("functions") ? "gap" : encoding, values }])),
       ),
     );
@@ -79,6 +79,7 @@ describe("weights in subgraphs and functions", () => {
   it.each([
     ["bitmask", "exact"],
     ["gap", "exact"],
+    ["coo", "exact"],
     ["bitmask", "int8"],
   ])("are read where they stand: %s, %s", async (encoding, values) => {
     const checks = await checksOf(encoded(encoding, values));
