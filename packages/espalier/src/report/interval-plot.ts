@@ -20,6 +20,7 @@ export interface IntervalPlot {
 }
 
 const ROW_HEIGHT = 44;
+const NOTE_HEIGHT = 12;
 
 /** Dots with bars; the numbers stand beside the names, the reference lines are named at the top. */
 export function intervalPlot(
@@ -33,16 +34,28 @@ export function intervalPlot(
     text: `${row.label}  ${format(row.value)}  (${format(row.interval.low)} to ${format(row.interval.high)})`,
   }));
   const [low, high] = extentOf(rows, marks);
-  const anchored = (from: number, to: number) =>
-    marks.filter(({ value }) => value >= low + from * (high - low) && value < low + to * (high - low));
-  const note = { x: "value", text: "label", frameAnchor: "top", dy: -14, className: "plot-note" } as const;
+  const top = 10 + NOTE_HEIGHT * marks.length;
+  // Each name has a line of its own: marks may be close to each other.
+  const notes = marks.map(({ value, label }, line) => {
+    const place = (value - low) / (high - low);
+    const textAnchor = place < 0.2 ? "start" : place > 0.8 ? "end" : "middle";
+    const dy = NOTE_HEIGHT * line - top + 8;
+    return Plot.text([label], {
+      x: [value],
+      text: [label],
+      frameAnchor: "top",
+      dy,
+      textAnchor,
+      className: "plot-note",
+    });
+  });
   const bar = { x1: "low", x2: "high", y: "label" };
   return svg(`${unit}: ${named.map(({ text }) => text).join("; ")}`, {
     width,
-    height: 62 + ROW_HEIGHT * rows.length,
+    height: top + 40 + ROW_HEIGHT * rows.length,
     marginLeft: 12,
     marginRight: 12,
-    marginTop: 22,
+    marginTop: top,
     marginBottom: 40,
     x: {
       label: unit,
@@ -55,9 +68,7 @@ export function intervalPlot(
     y: { axis: null, domain: rows.map(({ label }) => label) },
     marks: [
       Plot.ruleX(marks, { x: "value", stroke: "var(--soft)", strokeDasharray: "3 3" }),
-      Plot.text(anchored(0, 0.2), { ...note, textAnchor: "start" }),
-      Plot.text(anchored(0.2, 0.8), note),
-      Plot.text(anchored(0.8, 1), { ...note, textAnchor: "end" }),
+      notes,
       Plot.link(named, {
         ...bar,
         y1: "label",

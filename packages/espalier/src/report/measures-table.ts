@@ -3,12 +3,13 @@ import { bytesText } from "../cli/table.js";
 import { dataTable } from "./data-table.js";
 import { type Content, html } from "./markup.js";
 import { timeText } from "./number-text.js";
+import { withRange } from "./with-range.js";
 
 /** A median with its spread. */
 type Spread = NonNullable<Verification["latency"]>["original"];
 
 /** What was measured of both models. */
-interface Measure extends ByModel<string> {
+interface Measure extends ByModel<Content> {
   readonly name: string;
 }
 
@@ -48,7 +49,7 @@ function loadingMeasures(loading: Verification["loading"]): Measure[] {
 }
 
 function measure(name: string, { original, pruned }: ByModel<Spread>, text: (value: number) => string): Measure {
-  const spread = ({ median, min, max }: Spread): string =>
-    min === max ? text(median) : `${text(median)} (${text(min)} to ${text(max)})`;
+  const spread = ({ median, min, max }: Spread): Content =>
+    min === max ? text(median) : withRange(text(median), text(min), text(max));
   return { name, original: spread(original), pruned: spread(pruned) };
 }

@@ -61,9 +61,10 @@ caption span { display: inline-block; position: sticky; left: 0; max-width: min(
 th, td { text-align: left; vertical-align: top; padding: .42rem .9rem .42rem 0; border-bottom: 1px solid var(--line); font-weight: 400; }
 thead th { color: var(--soft); font-size: .82rem; border-bottom-color: var(--soft); vertical-align: bottom; }
 tbody th { font-weight: 550; } tbody tr:last-child > * { border-bottom: 0; } .number { text-align: right; white-space: nowrap; } tr > :last-child { padding-right: 0; }
-.scroll th, .scroll td { overflow-wrap: normal; } .scroll tbody th { min-width: 9rem; max-width: 17rem; overflow-wrap: anywhere; }
+.range { display: block; color: var(--soft); font-size: .92em; }
+.scroll th, .scroll td { overflow-wrap: normal; } .scroll thead .number { white-space: normal; } .scroll tbody th { min-width: 9rem; max-width: 17rem; overflow-wrap: anywhere; }
 .scroll th:first-child { position: sticky; left: 0; background: var(--paper); }
-@media (max-width: 40rem) { .scroll tbody th { max-width: 10rem; } }
+@media (max-width: 40rem) { .scroll tbody th { min-width: 7rem; max-width: 10rem; } }
 details { margin: .6rem 0 1rem; } summary { cursor: pointer; color: var(--accent); padding-block: .35rem; width: fit-content; }
 pre { background: var(--card); border-radius: 6px; padding: .9rem 1rem; overflow-x: auto; margin: .5rem 0 1.2rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .layer { background: var(--card); border-radius: 8px; padding: .9rem 1rem 1rem; min-width: 0; }

@@ -3,11 +3,12 @@ import type { FinishedRow } from "../sweep/sweep-result.js";
 import { type DataColumn, dataTable } from "./data-table.js";
 import type { Drawing } from "./drawing.js";
 import { figure } from "./figure.js";
-import { html, type Markup } from "./markup.js";
+import { type Content, html, type Markup } from "./markup.js";
 import { figureText, timeText } from "./number-text.js";
 import { legend } from "./series.js";
 import { cellName, type SweptCells } from "./swept-cells.js";
 import { type Cost, type TradeOffLook, tradeOffPlot } from "./trade-off-plot.js";
+import { withRange } from "./with-range.js";
 
 /** Harm against bytes and against time, and the front as a table whose numbers the plots show. */
 export function tradeOff(drawing: Drawing, cells: SweptCells, look: TradeOffLook): Markup {
@@ -53,11 +54,9 @@ export function measureColumns({ rows, harm }: Pick<SweptCells, "rows" | "harm">
     number("bytes", ({ bytes }) => bytesText(bytes)),
     number("after gzip", ({ gzipBytes }) => bytesText(gzipBytes)),
     number("time", ({ latencyMs }) => timeText(latencyMs)),
-    number(
-      "speed (95 %)",
-      ({ speedup: { ratio, interval } }) =>
-        `${ratio.toFixed(2)}× (${interval.low.toFixed(2)} to ${interval.high.toFixed(2)})`,
-    ),
+    number("speed (95 %)", ({ speedup: { ratio, interval } }) => {
+      return withRange(`${ratio.toFixed(2)}×`, interval.low.toFixed(2), interval.high.toFixed(2));
+    }),
   ];
 }
 
@@ -65,8 +64,8 @@ function scoreText({ accuracy }: FinishedRow): string {
   return accuracy ? `${figureText(accuracy.mean, 3)} ± ${figureText(accuracy.standardError, 2)}` : "–";
 }
 
-function harmText(row: FinishedRow, harm: SweptCells["harm"]): string {
+function harmText(row: FinishedRow, harm: SweptCells["harm"]): Content {
+  const value = figureText(harm.of(row), 3);
   const interval = harm.intervalOf(row);
-  const range = interval ? ` (${figureText(interval.low, 2)} to ${figureText(interval.high, 2)})` : "";
-  return `${figureText(harm.of(row), 3)}${range}`;
+  return interval ? withRange(value, figureText(interval.low, 2), figureText(interval.high, 2)) : value;
 }
