@@ -37,6 +37,7 @@ describe("recordOutputs", () => {
     const recorded = new RecordedOutputs(path);
     for (const index of [2, 0, 1, 0]) expect(recorded.at(index)).toEqual(OUTPUTS[index]);
     expect(Object.is((recorded.at(0).y!.data as Float32Array)[2], -0)).toBe(true);
+    recorded.close();
   });
 
   it("leaves nothing under any name when the model stops", async () => {

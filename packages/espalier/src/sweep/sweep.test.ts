@@ -29,7 +29,7 @@ let labels: number[];
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "espalier-sweep-"));
   model = join(root, "tiny.onnx");
-  writeFileSync(model, twoLayers());
+  writeFileSync(model, twoLayers(3));
   const runner = await openRunner(model);
   labels = [];
   for (const sample of test) {
@@ -50,8 +50,8 @@ beforeEach(() => {
 });
 
 /** `a` reads 16 features and can take 2:4; `b` reads 6, and cannot. */
-function twoLayers(): Uint8Array {
-  const { float32 } = random(3);
+function twoLayers(seed: number): Uint8Array {
+  const { float32 } = random(seed);
   return buildModel({
     nodes: [node("MatMul", ["x", "a"], ["h"]), node("Relu", ["h"], ["r"]), node("MatMul", ["r", "b"], ["scores"])],
     initializers: [tensor("a", [16, 6], float32(96)), tensor("b", [6, 4], float32(24))],
@@ -184,6 +184,36 @@ describe("sweep", () => {
     expect(bitmask!.outputError).toBe(dense!.outputError);
     const pruned = await prune(model, { criterion: l1(), pattern: unstructured(0.5) });
     expect(bitmask!.bytes).toBe((await exportModel(pruned.model, { format: "bitmask" })).report.bytes);
+  });
+
+  it("refuses a model whose outputs became NaN, and says where", async () => {
+    const path = join(root, "ratio.onnx");
+    const nodes = [node("MatMul", ["x", "a"], ["h"]), node("Div", ["h", "h"], ["one"])];
+    const inputs = [valueInfo("x", "float32", ["n", 16])];
+    const outputs = [valueInfo("one", "float32", ["n", 6])];
+    writeFileSync(
+      path,
+      buildModel({ nodes, inputs, outputs, initializers: [tensor("a", [16, 6], random(3).float32(96))] }),
+    );
+    const options = { models: [path], labels: undefined as never, criteria: ["l1"], patterns: ["unstructured"] };
+    const { rows } = await run({ ...options, sparsities: [0.1, 0.98] }); // 2 of 96 weights are left, of 6 columns
+    expect(rows).toMatchObject([
+      { status: "done" },
+      { status: "refused", reason: expect.stringMatching(/output "one" of sample 0 is NaN/) },
+    ]);
+  });
+
+  it("sweeps over several models, each with its own original and its own front", async () => {
+    const other = join(root, "other.onnx");
+    writeFileSync(other, twoLayers(4));
+    const grid = { criteria: ["l1", "obs"], patterns: ["unstructured"], sparsities: [0.5] };
+    const both = await run({ ...grid, models: [model, other], threads: 2, folder: mkdtempSync(join(root, "out-")) });
+    expect(both.originals.map(({ name }) => name)).toEqual(["tiny", "other"]);
+    for (const [index, path] of [model, other].entries()) {
+      const alone = await run({ ...grid, models: [path] });
+      expect(timeless({ ...both, rows: both.rows.slice(2 * index, 2 * index + 2) })).toEqual(timeless(alone));
+      expect(alone.rows.some((row) => row.status === "done" && row.pareto)).toBe(true);
+    }
   });
 
   it("gives the same rows with one worker and with two", async () => {
@@ -357,7 +387,7 @@ describe("bad input", () => {
 
 /** ‖W − W′‖ / ‖W‖ of a weight. */
 function movedIn(after: Model, name: string): number {
-  const [before, now] = [decodeModel(twoLayers()), after].map((of) => valuesOf(of, name));
+  const [before, now] = [decodeModel(twoLayers(3)), after].map((of) => valuesOf(of, name));
   const moved = before!.reduce((sum, value, index) => sum + (value - now![index]!) ** 2, 0);
   return Math.sqrt(moved / before!.reduce((sum, value) => sum + value ** 2, 0));
 }
