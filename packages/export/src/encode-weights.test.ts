@@ -148,6 +148,22 @@ describe("encodeWeights", () => {
     expect(names.filter((name) => name.includes("bitmask"))).toEqual(["espalier/shared/bitmask/bits"]);
   });
 
+  it("leaves nodes that are called as weights are alone: names of nodes are unique", async () => {
+    const one = WEIGHT_CASES.find(({ name }) => name.startsWith("24x16"))!;
+    const nodes = [
+      node("MatMul", ["x", "W"], ["y"], {}, { name: "W" }),
+      node("Neg", ["y"], ["z"], {}, { name: "espalier/x" }),
+    ];
+    const model = decodeModel(weightModel({ ...one, nodes }));
+    for (const encoding of ["bitmask", "gap"]) {
+      const encoded = encodeWeights(model, new Map([["W", { encoding }]]));
+      const names = encoded.proto.graph!.node.map(({ name }) => name);
+      expect(new Set(names).size).toBe(names.length);
+      expect(names.filter((name) => name.startsWith("espalier/"))).toEqual(["espalier/x"]);
+      await (await openRunner(encodeModel(withWeightAsOutput(encoded, one)))).close();
+    }
+  });
+
   it("can be done in two steps, with names of their own", async () => {
     const model = decodeModel(perceptron());
     const once = encodeWeights(model, new Map([["W1", { encoding: "bitmask" }]]));

@@ -151,14 +151,14 @@ function versions(
   };
 }
 
-/** What names of new values begin with: nothing of the model does. */
+/** What names of new values and nodes begin with: nothing of the model does. */
 function freeRoot(model: Model): string {
   const names: string[] = [];
   for (const { graph, nodes, function: body } of walkGraphs(model.proto)) {
     names.push(...(body?.input ?? []));
     for (const { name } of [...(graph?.input ?? []), ...(graph?.initializer ?? [])]) names.push(name);
     for (const { values } of graph?.sparseInitializer ?? []) names.push(values?.name ?? "");
-    for (const { output } of nodes) names.push(...output);
+    for (const { output, name } of nodes) names.push(name, ...output);
   }
   let root = "espalier";
   for (let number = 2; names.some((name) => name.startsWith(`${root}/`)); number++) root = `espalier${number}`;

@@ -76,10 +76,13 @@ export class DecoderWriter {
     type: string,
     inputs: readonly string[],
     attributes: Readonly<Record<string, AttributeInit>> = {},
-    output = `${this.#prefix}/${name}`,
+    output?: string,
   ): string {
-    this.#nodes.push(makeNode(type, inputs, [output], attributes));
-    return output;
+    const own = `${this.#prefix}/${name}`;
+    // The node that computes the weight is not called as the weight is: a node of the model may be.
+    const label = output === undefined ? own : `${this.#prefix}/result`;
+    this.#nodes.push(makeNode(type, inputs, [output ?? own], attributes, { name: label }));
+    return output ?? own;
   }
 
   /** Adds an initializer and returns its name. */
