@@ -1,19 +1,18 @@
-import { computeMasks, l1, nm, type Pattern, unstructured } from "@espalier/core";
-import { applyMasks, encodeWeights, type WeightChoice } from "@espalier/export";
+import { nm, unstructured } from "@espalier/core";
+import { encodeWeights, type WeightChoice } from "@espalier/export";
 import {
   AttributeProto_AttributeType,
   decodeModel,
-  encodeModel,
   type Model,
   prunableWeights,
   rewriteGraph,
   tensorBytes,
   walkTensors,
-  withTensorData,
 } from "@espalier/onnx";
 import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { type Check, type VerifyOptions, verifyPruned } from "@espalier/verify";
 import { describe, expect, it } from "vitest";
+import { edited, checksOf as judge, failuresOf as judgeFailures, pruned, reread } from "../../test-support/judging.js";
 
 /** Models whose weights are computed: what a dense one is judged by, they are judged by. Each fault is found by its check. */
 
@@ -37,43 +36,16 @@ const original = decodeModel(
   }),
 );
 
-const reread = (model: Model): Model => decodeModel(encodeModel(model));
-
-function prune(pattern: Pattern): Model {
-  const weights = prunableWeights(original).filter((weight) => weight.prunable);
-  const criterion = l1();
-  const masks = new Map([...computeMasks(weights, { criterion, pattern })].map(([name, { mask }]) => [name, mask]));
-  return reread(applyMasks(original, weights, masks, { tool: "test 1.0", criterion, pattern }));
-}
-
 function encode(model: Model, choice: WeightChoice): Model {
   const names = prunableWeights(model).flatMap(({ name, prunable }) => (prunable ? [name] : []));
   return reread(encodeWeights(model, new Map(names.map((name) => [name, choice]))));
 }
 
-/** The model with the bytes of one of its tensors changed. */
-function edit(model: Model, name: string, change: (bytes: Uint8Array<ArrayBuffer>) => void): Model {
-  const entry = [...walkTensors(model.proto)].find(({ tensor: each }) => each.name === name)!;
-  const changed = (): Uint8Array => {
-    const bytes = tensorBytes(model, entry.tensor);
-    change(bytes);
-    return bytes;
-  };
-  return reread(withTensorData(model, new Map([[entry.tensor, changed]])));
-}
+const checksOf = (judged: Model, options?: Partial<VerifyOptions>) => judge(original, judged, options);
+const failuresOf = (judged: Model, options?: Partial<VerifyOptions>) => judgeFailures(original, judged, options);
 
-async function checksOf(pruned: Model, options: Partial<VerifyOptions> = {}): Promise<ReadonlyMap<string, Check>> {
-  const { checks } = await verifyPruned({ original, pruned, ...options });
-  return new Map(checks.map((check) => [check.name, check]));
-}
-
-async function failuresOf(pruned: Model, options: Partial<VerifyOptions> = {}): Promise<Record<string, string>> {
-  const failed = [...(await checksOf(pruned, options)).values()].filter(({ status }) => status === "failed");
-  return Object.fromEntries(failed.map(({ name, message }) => [name, message]));
-}
-
-const half = prune(unstructured(0.5));
-const twoOfFour = prune(nm(2, 4));
+const half = pruned(original, unstructured(0.5));
+const twoOfFour = pruned(original, nm(2, 4));
 
 describe("an encoded model", () => {
   it.each([
@@ -128,7 +100,7 @@ describe("faults inside an encoded weight", () => {
     tensorBytes(model, [...walkTensors(model.proto)].find(({ tensor: one }) => one.name === name)!.tensor);
 
   it("finds a kept weight that moved by one unit in the last place inside a bitmask", async () => {
-    const broken = edit(encode(half, { encoding: "bitmask" }), part("values"), (bytes) => {
+    const broken = edited(encode(half, { encoding: "bitmask" }), part("values"), (bytes) => {
       new Uint32Array(bytes.buffer)[0]! += 1; // the first that was kept
     });
     const at = nonZero(half);
@@ -141,7 +113,7 @@ describe("faults inside an encoded weight", () => {
   });
 
   it("finds a weight that is not zero any more inside a bitmask", async () => {
-    const dense = edit(half, "W1", (bytes) => {
+    const dense = edited(half, "W1", (bytes) => {
       const values = new Float32Array(bytes.buffer);
       const at = values.indexOf(0);
       values[at] = W1[at]!;
@@ -154,7 +126,7 @@ describe("faults inside an encoded weight", () => {
   });
 
   it("finds a 2:4 group that is broken along the reduction axis, in a weight that was encoded as a bitmask", async () => {
-    const dense = edit(twoOfFour, "W1", (bytes) => {
+    const dense = edited(twoOfFour, "W1", (bytes) => {
       const values = new Float32Array(bytes.buffer);
       const at = values.indexOf(0);
       values[at] = W1[at]!;
@@ -165,14 +137,14 @@ describe("faults inside an encoded weight", () => {
   });
 
   it("finds positions that were moved: numbers are there, in the wrong places", async () => {
-    const broken = edit(encode(twoOfFour, { encoding: "nm" }), part("codes"), (bytes) => {
+    const broken = edited(encode(twoOfFour, { encoding: "nm" }), part("codes"), (bytes) => {
       bytes[0]! += bytes[0] === 215 ? -1 : 1; // another pattern in the first of three groups
     });
     expect(Object.keys(await failuresOf(broken))).toEqual(["kept-weights"]);
   });
 
   it("does not take a touched float32 weight for a rounded one because its decoder holds bytes", async () => {
-    const broken = edit(encode(half, { encoding: "gap" }), part("values"), (bytes) => {
+    const broken = edited(encode(half, { encoding: "gap" }), part("values"), (bytes) => {
       const values = new Float32Array(bytes.buffer);
       values[7] = values[7]! * (1 + 1e-4); // far less than half a step of int8
     });
@@ -183,14 +155,14 @@ describe("faults inside an encoded weight", () => {
     ["int8", Int8Array, "further off than int8 rounds (0.0"],
     ["float16", Uint16Array, "further off than float16 rounds (0.00"],
   ])("finds a number of %s that is one step off", async (values, Integers, message) => {
-    const broken = edit(encode(half, { encoding: "gap", values }), part("values"), ({ buffer }) => {
+    const broken = edited(encode(half, { encoding: "gap", values }), part("values"), ({ buffer }) => {
       new Integers(buffer)[40]! += 1;
     });
     expect(await failuresOf(broken)).toEqual({ "kept-weights": expect.stringContaining(message) });
   });
 
   it("finds a scale that is 1 % off", async () => {
-    const broken = edit(encode(half, { encoding: "bitmask", values: "int8" }), part("scales"), (bytes) => {
+    const broken = edited(encode(half, { encoding: "bitmask", values: "int8" }), part("scales"), (bytes) => {
       new Float32Array(bytes.buffer)[3]! *= 1.01; // moves entries above 50 steps by more than half of one
     });
     expect(await failuresOf(broken)).toEqual({ "kept-weights": expect.stringContaining("further off than int8") });

@@ -1,18 +1,9 @@
-import { balancedBlocks, computeMasks, l1 } from "@espalier/core";
-import { applyMasks, type LowerOptions, lowerBlocks } from "@espalier/export";
-import {
-  decodeModel,
-  encodeModel,
-  type Model,
-  prunableWeights,
-  rewriteGraph,
-  tensorBytes,
-  walkTensors,
-  withTensorData,
-} from "@espalier/onnx";
+import { balancedBlocks, type Pattern } from "@espalier/core";
+import { type LowerOptions, lowerBlocks } from "@espalier/export";
+import { decodeModel, type Model, rewriteGraph, tensorBytes, walkTensors, withTensorData } from "@espalier/onnx";
 import { buildModel, type ModelParts, node, random, tensor, valueInfo } from "@espalier/testkit";
-import { type Check, type VerifyOptions, verifyPruned } from "@espalier/verify";
 import { describe, expect, it } from "vitest";
+import { checksOf, edited, failuresOf, pruned as prunedAs, reread } from "../../test-support/judging.js";
 
 /** Models whose layers are smaller products of what their blocks keep: read by asking what stands in a layer's place. */
 
@@ -62,14 +53,7 @@ function layerModel({ nodes, inputs, outputs, dims = [32, 48] }: Layer, weight =
   return decodeModel(buildModel({ nodes, initializers, inputs: inputs!, outputs: outputs! }));
 }
 
-const reread = (model: Model): Model => decodeModel(encodeModel(model));
-
-function prune(model: Model, pattern = PATTERN): Model {
-  const weights = prunableWeights(model).filter((weight) => weight.prunable);
-  const criterion = l1();
-  const masks = new Map([...computeMasks(weights, { criterion, pattern })].map(([name, { mask }]) => [name, mask]));
-  return reread(applyMasks(model, weights, masks, { tool: "test 1.0", criterion, pattern }));
-}
+const prune = (model: Model, pattern: Pattern = PATTERN): Model => prunedAs(model, pattern);
 
 function lower(model: Model, options: LowerOptions = {}): Model {
   const { model: lowered, report } = lowerBlocks(model, {
@@ -81,20 +65,6 @@ function lower(model: Model, options: LowerOptions = {}): Model {
     report.map(() => "lowered"),
   );
   return reread(lowered);
-}
-
-async function checksOf(
-  original: Model,
-  pruned: Model,
-  options: Partial<VerifyOptions> = {},
-): Promise<ReadonlyMap<string, Check>> {
-  const { checks } = await verifyPruned({ original, pruned, ...options });
-  return new Map(checks.map((check) => [check.name, check]));
-}
-
-async function failuresOf(original: Model, pruned: Model, options: Partial<VerifyOptions> = {}) {
-  const failed = [...(await checksOf(original, pruned, options)).values()].filter(({ status }) => status === "failed");
-  return Object.fromEntries(failed.map(({ name, message }) => [name, message]));
 }
 
 const STRUCTURE = ["pattern", "sparsity", "kept-weights", "record", "idempotent"];
@@ -205,16 +175,6 @@ describe("faults inside a lowered layer", () => {
   const tensors = (model: Model) => [...walkTensors(model.proto)].map((entry) => entry.tensor);
   const blocks = (model: Model) => tensors(model).filter(({ name }) => /columns|kernels|integers\/\d/.test(name));
 
-  const edit = (model: Model, name: string, change: (bytes: Uint8Array<ArrayBuffer>) => void): Model => {
-    const edited = tensors(model).find((one) => one.name === name)!;
-    const changed = (): Uint8Array => {
-      const bytes = tensorBytes(model, edited);
-      change(bytes);
-      return bytes;
-    };
-    return reread(withTensorData(model, new Map([[edited, changed]])));
-  };
-
   it("finds two blocks that are swapped", async () => {
     const [first, second] = blocks(lowered);
     expect(first!.dims).toEqual(second!.dims);
@@ -231,14 +191,14 @@ describe("faults inside a lowered layer", () => {
 
   it("finds inputs that are gathered from the wrong place", async () => {
     const indices = lowered.proto.graph!.node.find(({ opType }) => opType === "Gather")!.input[1]!;
-    const broken = edit(lowered, indices, ({ buffer }) => {
+    const broken = edited(lowered, indices, ({ buffer }) => {
       new BigInt64Array(buffer).reverse();
     });
     expect(Object.keys(await failuresOf(original, broken))).toEqual(["kept-weights"]);
   });
 
   it("finds a kept weight that moved by one unit in the last place", async () => {
-    const broken = edit(lowered, blocks(lowered)[1]!.name, ({ buffer }) => {
+    const broken = edited(lowered, blocks(lowered)[1]!.name, ({ buffer }) => {
       new Uint32Array(buffer)[5]! += 1;
     });
     expect(await failuresOf(original, broken)).toEqual({
@@ -249,7 +209,7 @@ describe("faults inside a lowered layer", () => {
   it("finds a block that was pruned and is there again", async () => {
     const values = new Float32Array(tensorBytes(pruned, tensors(pruned).find(({ name }) => name === "W")!).buffer);
     const from = values.findIndex((value, index) => value === 0 && index % 48 === 0);
-    const refilled = edit(pruned, "W", ({ buffer }) => {
+    const refilled = edited(pruned, "W", ({ buffer }) => {
       new Float32Array(buffer)[from] = W[from]!;
     });
     const failures = await failuresOf(original, lower(refilled), { minSparsity: 0.5 });
@@ -269,7 +229,7 @@ describe("faults inside a lowered layer", () => {
     const small = lower(prune(convolution));
     expect(await failuresOf(convolution, small)).toEqual({});
     const piece = tensors(small).find(({ name }) => name.includes("/bias/"))!;
-    const broken = edit(small, piece.name, ({ buffer }) => {
+    const broken = edited(small, piece.name, ({ buffer }) => {
       new Uint32Array(buffer)[2]! += 1;
     });
     expect(await failuresOf(convolution, broken)).toEqual({
@@ -317,7 +277,7 @@ describe("faults inside a lowered layer", () => {
   it("finds an int8 number that is two steps off", async () => {
     const small = lower(pruned, { values: "int8" });
     const name = blocks(small)[0]!.name;
-    const broken = edit(small, name, ({ buffer }) => {
+    const broken = edited(small, name, ({ buffer }) => {
       const integers = new Int8Array(buffer);
       integers[3] = integers[3]! + (integers[3]! > 0 ? -2 : 2);
     });

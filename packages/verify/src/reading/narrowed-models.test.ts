@@ -1,17 +1,9 @@
-import { computeMasks, l1, Mask, unstructured } from "@espalier/core";
+import { l1, Mask, unstructured } from "@espalier/core";
 import { applyMasks, encodeWeights, removeZeroChannels } from "@espalier/export";
-import {
-  decodeModel,
-  encodeModel,
-  type Model,
-  prunableWeights,
-  tensorBytes,
-  walkTensors,
-  withTensorData,
-} from "@espalier/onnx";
+import { decodeModel, type Model, prunableWeights } from "@espalier/onnx";
 import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
-import { type Check, verifyPruned } from "@espalier/verify";
 import { describe, expect, it } from "vitest";
+import { checksOf, edited, failuresOf, pruned, reread } from "../../test-support/judging.js";
 
 /** Models that lost channels: what is left is found again in the original by its numbers. */
 
@@ -47,23 +39,14 @@ function feedForward(declared: boolean): Model {
   );
 }
 
-const reread = (model: Model): Model => decodeModel(encodeModel(model));
-
 /** Prunes `rows` of `down`, so that the channels are unread, or `columns` of `up`, so that they are constant; 30 % of the rest. */
 function prune(model: Model, zero: "unread" | "constant"): Model {
-  const weights = prunableWeights(model).filter((weight) => weight.prunable);
-  const criterion = l1();
-  const pattern = unstructured(0.3);
-  const masks = new Map(
-    [...computeMasks(weights, { criterion, pattern })].map(([name, { mask }]) => {
-      const channelOf = (index: number): number => (name === "up" ? index % HIDDEN : Math.floor(index / 12));
-      const isGone = (index: number): boolean =>
-        GONE.includes(channelOf(index)) && name === (zero === "unread" ? "down" : "up");
-      const length = name === "up" ? 16 * HIDDEN : HIDDEN * 12;
-      return [name, Mask.from(Array.from({ length }, (_, index) => mask.keeps(index) && !isGone(index)))] as const;
-    }),
-  );
-  return reread(applyMasks(model, weights, masks, { tool: "test 1.0", criterion, pattern }));
+  return pruned(model, unstructured(0.3), (name, mask) => {
+    const channelOf = (index: number): number => (name === "up" ? index % HIDDEN : Math.floor(index / 12));
+    const isCut = name === (zero === "unread" ? "down" : "up");
+    const isKept = (index: number): boolean => mask.keeps(index) && !(isCut && GONE.includes(channelOf(index)));
+    return Mask.from(Array.from({ length: name === "up" ? 16 * HIDDEN : HIDDEN * 12 }, (_, index) => isKept(index)));
+  });
 }
 
 function narrow(model: Model): Model {
@@ -72,25 +55,8 @@ function narrow(model: Model): Model {
   return reread(small);
 }
 
-async function checksOf(original: Model, pruned: Model): Promise<ReadonlyMap<string, Check>> {
-  const { checks } = await verifyPruned({ original, pruned });
-  return new Map(checks.map((check) => [check.name, check]));
-}
-
-async function failuresOf(original: Model, pruned: Model): Promise<Record<string, string>> {
-  const failed = [...(await checksOf(original, pruned)).values()].filter(({ status }) => status === "failed");
-  return Object.fromEntries(failed.map(({ name, message }) => [name, message]));
-}
-
-function edit(model: Model, name: string, change: (bits: Uint32Array) => void): Model {
-  const edited = [...walkTensors(model.proto)].map((entry) => entry.tensor).find((one) => one.name === name)!;
-  const changed = (): Uint8Array => {
-    const bytes = tensorBytes(model, edited);
-    change(new Uint32Array(bytes.buffer));
-    return bytes;
-  };
-  return reread(withTensorData(model, new Map([[edited, changed]])));
-}
+const edit = (model: Model, name: string, change: (bits: Uint32Array) => void): Model =>
+  edited(model, name, ({ buffer }) => change(new Uint32Array(buffer)));
 
 describe.each([
   ["without declared shapes", false],

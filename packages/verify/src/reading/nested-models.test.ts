@@ -1,17 +1,9 @@
-import { computeMasks, l1, unstructured } from "@espalier/core";
-import { applyMasks, encodeWeights } from "@espalier/export";
-import {
-  decodeModel,
-  encodeModel,
-  type Model,
-  prunableWeights,
-  tensorBytes,
-  walkTensors,
-  withTensorData,
-} from "@espalier/onnx";
+import { unstructured } from "@espalier/core";
+import { encodeWeights } from "@espalier/export";
+import { decodeModel, type Model, tensorBytes, walkTensors, withTensorData } from "@espalier/onnx";
 import { buildModel, functionBody, graph, node, random, tensor, valueInfo } from "@espalier/testkit";
-import { type Check, verifyPruned } from "@espalier/verify";
 import { describe, expect, it } from "vitest";
+import { checksOf as judge, pruned as prunedAs, reread } from "../../test-support/judging.js";
 
 /** Weights in the branches of an If and in a function, computed from constants there and in the graph around. */
 
@@ -49,24 +41,10 @@ const original = decodeModel(
 );
 
 const NAMES = ["M", "main/if/then_branch/W", "main/if/else_branch/W", "functions/own:Layer/F"];
-const reread = (model: Model): Model => decodeModel(encodeModel(model));
-
-function prune(): Model {
-  const weights = prunableWeights(original).filter((one) => one.prunable);
-  expect(weights.map(({ name }) => name).sort()).toEqual([...NAMES].sort());
-  const criterion = l1();
-  const pattern = unstructured(0.5);
-  const masks = new Map([...computeMasks(weights, { criterion, pattern })].map(([name, { mask }]) => [name, mask]));
-  return reread(applyMasks(original, weights, masks, { tool: "test 1.0", criterion, pattern }));
-}
-
-async function checksOf(pruned: Model): Promise<ReadonlyMap<string, Check>> {
-  const { checks } = await verifyPruned({ original, pruned, minSparsity: 0.5 });
-  return new Map(checks.map((check) => [check.name, check]));
-}
+const checksOf = (judged: Model) => judge(original, judged, { minSparsity: 0.5 });
 
 describe("weights in subgraphs and functions", () => {
-  const pruned = prune();
+  const pruned = prunedAs(original, unstructured(0.5));
   const encoded = (encoding: string, values = "exact") =>
     reread(
       encodeWeights(
