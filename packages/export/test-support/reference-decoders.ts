@@ -46,33 +46,26 @@ export const REFERENCE_DECODERS: Readonly<
     const codes = parts.get("codes")!;
     const values = split(parts.get("values")!, size);
     const patterns = subsets(n, m);
-    const { length, inner } = lines(weight);
-    const groups = elements(weight).length / m;
-    const perCode = groups / codes.length;
-    const rows = length / m / perCode;
+    const inner = apart(weight);
+    const perCode = elements(weight).length / m / codes.length;
     return join(
       elements(weight).map((index) => {
         const column = index % inner;
-        const channel = Math.floor(index / inner) % length;
-        const block = Math.floor(index / inner / length);
+        const channel = Math.floor(index / inner); // over all lines, which are whole groups
         const [group, position] = [Math.floor(channel / m), channel % m];
-        const [row, place] = [Math.floor(group / perCode), group % perCode];
-        const code = codes[(block * rows + row) * inner + column]!;
-        const pattern = patterns[Math.floor(code / patterns.length ** place) % patterns.length]!;
+        const code = codes[Math.floor(group / perCode) * inner + column]!;
+        const pattern = patterns[Math.floor(code / patterns.length ** (group % perCode)) % patterns.length]!;
         if (!pattern.includes(position)) return Array(size).fill(0);
-        const stored = block * n * perCode + place * n + pattern.indexOf(position);
-        return values[(stored * rows + row) * inner + column]!;
+        return values[(group * n + pattern.indexOf(position)) * inner + column]!;
       }),
     );
   },
 };
 
-/** Input channels of a line, and elements from one to the next. */
-function lines({ axes }: PrunableWeight): { readonly length: number; readonly inner: number } {
-  const sizes = (factors: typeof axes) => factors.reduce((product, { size }) => product * size, 1);
+/** Elements from one input channel to the next. */
+function apart({ axes }: PrunableWeight): number {
   const last = axes.findLastIndex(({ role }) => role === "in");
-  const first = axes.findLastIndex(({ role }, index) => index < last && role !== "in") + 1;
-  return { length: sizes(axes.slice(first, last + 1)), inner: sizes(axes.slice(last + 1)) };
+  return axes.slice(last + 1).reduce((product, { size }) => product * size, 1);
 }
 
 /** All sets of n of m positions, by the number that they are as bits. */

@@ -23,7 +23,7 @@ export function nmForms(bytes: Uint8Array<ArrayBuffer>, size: ElementSize, lines
     const n = Math.max(1, mostInGroup(isZero, lines, m));
     const patterns = patternCount(n, m);
     if (n === m || patterns > CODES) return [];
-    const groups = lines.length / m;
+    const groups = (lines.outer * lines.length) / m;
     let perCode = 1;
     for (let more = 2; patterns ** more <= CODES; more++) if (groups % more === 0) perCode = more;
     return [{ n, m, perCode }];
@@ -33,17 +33,12 @@ export function nmForms(bytes: Uint8Array<ArrayBuffer>, size: ElementSize, lines
 
 /** Bytes of the values and the codes. */
 export function nmBytes(form: NmForm, size: ElementSize, lines: ReductionLines): number {
-  return lines.outer * lines.inner * (storedRows(form, lines) * size + codeRows(form, lines));
+  return lines.inner * codeRows(form, lines) * (form.n * form.perCode * size + 1);
 }
 
-/** Number of values of a line. */
-export function storedRows({ n, m }: NmForm, { length }: ReductionLines): number {
-  return (length / m) * n;
-}
-
-/** Number of codes of a line. */
-export function codeRows({ m, perCode }: NmForm, { length }: ReductionLines): number {
-  return length / m / perCode;
+/** Codes that lie behind each other, over all of `outer`. */
+export function codeRows({ m, perCode }: NmForm, { outer, length }: ReductionLines): number {
+  return (outer * length) / m / perCode;
 }
 
 /** The positions that each pattern of a form stores, as bits, in ascending order: its place here is its number. */

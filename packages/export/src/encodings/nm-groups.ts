@@ -1,9 +1,9 @@
 import { zeroTest } from "./elements.js";
 import type { ElementSize } from "./encoding.js";
-import { codeRows, isSet, type NmForm, patternsOf } from "./nm-form.js";
+import { isSet, type NmForm, patternsOf } from "./nm-form.js";
 import type { ReductionLines } from "./reduction-lines.js";
 
-/** The codes `[outer, codeRows, inner]`: a byte for every `perCode` groups of a line. */
+/** The codes `[outer · codeRows, inner]`: a byte for every `perCode` groups of a line. */
 export function groupCodes(
   bytes: Uint8Array<ArrayBuffer>,
   size: ElementSize,
@@ -26,31 +26,23 @@ export function groupCodes(
   });
 }
 
-/**
- * Indices of the elements that are stored, `[outer, n · perCode, codeRows, inner]`: the first one of every code, then the
- * second ones, and so on, because a table of places by code comes out of a Gather in that order.
- */
+/** Indices of the elements that are stored, `[outer · codeRows, n · perCode, inner]`: group by group along every line. */
 export function groupIndices(
   bytes: Uint8Array<ArrayBuffer>,
   size: ElementSize,
   form: NmForm,
   lines: ReductionLines,
 ): Uint32Array {
-  const { n, m, perCode } = form;
-  const { length, inner } = lines;
+  const { n, m } = form;
+  const { inner } = lines;
   const groups = groupPatterns(bytes, size, form, lines);
-  const rows = codeRows(form, lines);
-  const perLine = length / m;
   const indices = new Uint32Array(groups.length * n);
   for (let group = 0; group < groups.length; group++) {
     const line = group % inner;
     const above = (group - line) / inner;
-    const block = Math.floor(above / perLine);
-    const row = Math.floor((above % perLine) / perCode);
-    let place = block * n * perCode + (above % perCode) * n;
-    for (let position = 0; position < m; position++) {
+    for (let position = 0, stored = 0; position < m; position++) {
       if (!isSet(groups[group]!, position)) continue;
-      indices[(place++ * rows + row) * inner + line] = (above * m + position) * inner + line;
+      indices[(above * n + stored++) * inner + line] = (above * m + position) * inner + line;
     }
   }
   return indices;

@@ -30,7 +30,7 @@ export const LEAST_ZEROS = 0.1;
 
 const NODE: readonly EncodingRule[] = [
   { encoding: "gap", automatic: true, reason: "folded while loading: 12 weights in 3.3 times their size, dense 1.4" },
-  { encoding: "nm", automatic: true, reason: "folded while loading: 12 weights in 4.0 times their size, dense 1.4" },
+  { encoding: "nm", automatic: true, reason: "folded while loading: 12 weights in 4.2 times their size, dense 1.4" },
   {
     encoding: "bitmask",
     automatic: true,
