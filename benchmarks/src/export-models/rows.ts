@@ -31,9 +31,9 @@ export function exportedRow(name: string, distance: number, cost: ModelCost, den
   return [name, distance === 0 ? "0" : distance.toExponential(1), ...cells];
 }
 
-/** A format that does not take the model. */
-export function refusedRow(name: string, reason: string): readonly string[] {
-  return [name, `refused: ${reason}`, ...COLUMNS.slice(2).map(() => "")];
+/** A format that does not take the model; the note says why. */
+export function refusedRow(name: string): readonly string[] {
+  return [name, "refused", ...COLUMNS.slice(2).map(() => "")];
 }
 
 interface Figure {

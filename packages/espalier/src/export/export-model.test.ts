@@ -171,6 +171,22 @@ describe("exportModel", () => {
   });
 });
 
+describe("exportModel to nm with int8 values", () => {
+  it("takes 2:4 weights most of whose entries are rounded to zero", async () => {
+    const { float32 } = random(5);
+    // The largest of each output decides its scale: beside the first 16 inputs all others are rounded to 0.
+    const values = float32(64 * 96).map((value, index) => (index < 16 * 96 ? 1000 * value : value));
+    const bytes = buildModel({
+      nodes: [node("MatMul", ["x", "w"], ["y"])],
+      initializers: [tensor("w", [64, 96], values)],
+      inputs: [valueInfo("x", "float32", [1, 64])],
+      outputs: [valueInfo("y", "float32", [1, 96])],
+    });
+    const { report } = await exportModel(await pruned(nm(2, 4), bytes), { format: "nm", values: "int8" });
+    expect(report.weights).toMatchObject([{ encoding: "2:4" }]);
+  });
+});
+
 describe("exportModel refuses", () => {
   it.each<[string, ExportOptions, RegExp]>([
     ["a format that is none", { format: "zip" as never }, /zip.*auto, dense/],

@@ -1,6 +1,5 @@
 import {
   chooseEncoding,
-  type EncodedSize,
   encodedSize,
   LEAST_ZEROS,
   TARGET_RULES,
@@ -86,22 +85,20 @@ function asked(model: Model, weight: PrunableWeight, encoding: string, options: 
   const size = encodedSize(model, weight, choice);
   const bytesBefore = tensorByteLength(weight.tensor);
   if ("refused" in size) throw cannotStore(weight, encoding, size.refused, options);
-  if (encoding === "nm" && !options.force) requireGroups(model, weight, size, choice, options);
+  if (encoding === "nm" && !options.force) requireGroups(model, weight, options);
   const reason = `asked for: ${percent(size.bytes / bytesBefore)} of dense`;
   return { name: weight.name, encoding: size.form, bytesBefore, bytesAfter: size.bytes, reason, choice };
 }
 
-/** Most zeros fit some N:M, such as 7:8, which then stores most of the zeros: that is not what `nm` is asked for. */
-function requireGroups(
-  model: Model,
-  weight: PrunableWeight,
-  { form, bytes }: EncodedSize,
-  choice: WeightChoice,
-  options: ResolvedExport,
-): void {
-  const bits = encodedSize(model, weight, { ...choice, encoding: "bitmask" });
-  if ("refused" in bits || bytes <= bits.bytes * MOST_OF_BITMASK) return;
-  const found = `its zeros are not N:M: the closest, ${form}, takes ${bytes} bytes and bitmask ${bits.bytes}`;
+/**
+ * Most zeros fit some N:M, such as 7:8, which then stores most of the zeros: that is not what `nm` is asked for. Judged by the
+ * weight as it is: rounding may make more zeros, which say nothing about its pattern.
+ */
+function requireGroups(model: Model, weight: PrunableWeight, options: ResolvedExport): void {
+  const groups = encodedSize(model, weight, { encoding: "nm" });
+  const bits = encodedSize(model, weight, { encoding: "bitmask" });
+  if ("refused" in groups || "refused" in bits || groups.bytes <= bits.bytes * MOST_OF_BITMASK) return;
+  const found = `its zeros are not N:M: the closest, ${groups.form}, takes ${groups.bytes} bytes and bitmask ${bits.bytes}`;
   throw cannotStore(weight, "nm", found, options);
 }
 
