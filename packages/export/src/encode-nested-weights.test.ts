@@ -251,6 +251,25 @@ describe("what cannot be stored outside the main graph", () => {
     );
   });
 
+  it("is a weight in the default of an attribute, which is no node's", () => {
+    const product = node("MatMul", ["x", "W"], ["t"]);
+    const weight = tensor("W", [2, 2], Float32Array.of(1, 0, 0, 2));
+    const given = graph({ nodes: [product], initializers: [weight], outputs: [valueInfo("t", "float32", [2, 2])] });
+    const body = functionBody({
+      name: "F",
+      domain: "own",
+      inputs: ["x"],
+      outputs: ["y"],
+      nodes: [node("Neg", ["x"], ["y"])],
+    });
+    body.attributeProto.push(...node("If", [], [], { branch: given }).attribute);
+    const model = decodeModel(
+      buildModel({ nodes: [], functions: [body], opsetImports: [{ domain: "own", version: 1 }] }),
+    );
+    const [name] = prunableWeights(model).flatMap((one) => (one.prunable ? [one.name] : []));
+    expect(reasonOf(model, name!, { encoding: "gap" })).toBe("it stands in the default of an attribute of a function");
+  });
+
   it("is a weight that hides another value, or is hidden: what nodes compute has to have a name of its own", () => {
     const weight = (name: string) => tensor(name, [2, 2], Float32Array.of(1, 0, 0, 2));
     const branch = (name: string, initializers: ReturnType<typeof tensor>[]) =>

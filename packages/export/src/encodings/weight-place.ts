@@ -46,7 +46,6 @@ export function weightPlaces(model: Model): (weight: PrunableWeight) => WeightPl
     const { scope } = entry;
     const found = storedAs(entry);
     if ("refused" in found) return found;
-    if (scope.path[0] === "training") return { refused: "it is part of the training algorithm" };
     if (isDefault(scope)) return { refused: "it stands in the default of an attribute of a function" };
     if (scope.graph === model.proto.graph && inputs.has(found.value) && !declaresInitializers(model)) {
       return { refused: "it is the default of an input, which callers may replace" };
