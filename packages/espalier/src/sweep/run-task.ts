@@ -13,6 +13,7 @@ import type { MeasuredRow } from "./pareto.js";
 import { parseMethod } from "./parse-method.js";
 import { RecordedOutputs } from "./recorded-outputs.js";
 import { refusalOf } from "./refusal.js";
+import type { SweepCell } from "./sweep-result.js";
 import type { KeyedCell, ModelSetup, SweepAnswer, SweepSetup, SweepTask } from "./sweep-task.js";
 
 /** A model that a thread works on, with everything that its cells share. */
@@ -21,6 +22,11 @@ interface OpenModel {
   readonly setup: ModelSetup;
   readonly reference: Reference;
   readonly statistics?: Statistics;
+}
+
+/** Why a cell cannot be made. */
+interface Refusal {
+  readonly refusal: string;
 }
 
 /** Makes and measures cells in one thread; models stay open from task to task. */
@@ -41,8 +47,10 @@ export class TaskRunner {
   async run(task: SweepTask): Promise<SweepAnswer> {
     try {
       this.#signal.throwIfAborted();
+      const { cell } = task[0]!;
+      const opened = await this.#openModel(cell.model);
       const start = performance.now();
-      const { opened, pruned } = await this.#prune(task);
+      const pruned = await this.#prune(cell, opened);
       const pruning = performance.now() - start;
       const rows: MeasuredRow[] = [];
       for (const one of task) rows.push(await this.#finish(one, () => this.#measure(one, opened, pruned, pruning)));
@@ -52,24 +60,18 @@ export class TaskRunner {
     }
   }
 
-  async #prune(task: SweepTask): Promise<{ opened: OpenModel; pruned: PrunedModel | { readonly refusal: string } }> {
-    const { cell } = task[0]!;
-    const opened = await this.#openModel(cell.model);
-    const { setup, model, statistics } = opened;
+  async #prune(cell: SweepCell, { setup, model, statistics }: OpenModel): Promise<PrunedModel | Refusal> {
     if (parseMethod(cell.criterion).needs === "statistics" && setup.statistics && "problem" in setup.statistics) {
-      return { opened, pruned: { refusal: setup.statistics.problem } };
+      return { refusal: setup.statistics.problem };
     }
     const means = { calibration: setup.calibration, threads: 1, memory: this.#setup.memory, signal: this.#signal };
-    const pruned = await refusing(() =>
-      pruneFor(cell, model, this.#setup.options, { ...means, ...(statistics && { statistics }) }),
-    );
-    return { opened, pruned };
+    return refusing(() => pruneFor(cell, model, this.#setup.options, { ...means, ...(statistics && { statistics }) }));
   }
 
   async #measure(
     { cell }: KeyedCell,
     { reference }: OpenModel,
-    pruned: PrunedModel | { readonly refusal: string },
+    pruned: PrunedModel | Refusal,
     pruning: number,
   ): Promise<MeasuredRow> {
     if ("refusal" in pruned) return { ...cell, status: "refused", reason: pruned.refusal };
@@ -129,7 +131,7 @@ export class TaskRunner {
 }
 
 /** What `work` gives, or why a cell cannot be made. */
-async function refusing<Result>(work: () => Promise<Result>): Promise<Result | { readonly refusal: string }> {
+async function refusing<Result>(work: () => Promise<Result>): Promise<Result | Refusal> {
   try {
     return await work();
   } catch (error) {
