@@ -65,14 +65,15 @@ function emit(
   return writer.reshape("weight", scattered, dims, output);
 }
 
+/** Adds the nodes that read the distances, int32 `[length]`. Halves of bytes stay bytes as long as they can: that takes less memory. */
 function distances(writer: DecoderWriter, gaps: string, bits: GapBits, length: number): string {
   const bytes = writer.cast("bytes", gaps, DataType.INT32);
   if (bits === 8) return bytes;
-  const table = writer.table("gap/pairs", [256, 2], pairTable);
-  return writer.reshape("distances", writer.op("pairs", "Gather", [table, bytes]), [length]);
+  const pairs = writer.op("pairs", "Gather", [writer.bytes("gap/pairs", [256, 2], pairTable), bytes]);
+  return writer.cast("distances", writer.reshape("halves", pairs, [length]), DataType.INT32);
 }
 
 /** `[256, 2]`: the lower 4 bits of a byte, then the upper. */
-function pairTable(): Int32Array<ArrayBuffer> {
-  return Int32Array.from({ length: 512 }, (_, index) => ((index >>> 1) >>> ((index & 1) * 4)) & 15);
+function pairTable(): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: 512 }, (_, index) => ((index >>> 1) >>> ((index & 1) * 4)) & 15);
 }
