@@ -5,6 +5,7 @@ export { type DecodeOptions, decodeModel } from "./decode-model.js";
 export { type DtypeName, dtypeName, elementSize } from "./dtype.js";
 export { encodeModel, externalDataFiles, modelSize } from "./encode-model.js";
 export { isOnnxError, OnnxError, type OnnxErrorCode, type OnnxErrorContext } from "./errors.js";
+export { type ExtractedModel, type Extraction, modelExtractor } from "./extract-model.js";
 export { floatBytes } from "./float-bytes.js";
 export { type AttributeInit, makeNode, type NodeOptions } from "./make-node.js";
 export { makeTensor, type TensorValues } from "./make-tensor.js";
