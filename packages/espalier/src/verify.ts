@@ -30,6 +30,7 @@ type Judgement = Pick<
   | "maxBackendDifference"
   | "statistics"
   | "gzip"
+  | "compressed"
   | "latencyRuns"
   | "loads"
 >;

@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import { encodeModel, externalDataFiles, type Model } from "@espalier/onnx";
 
 /** Bytes that are left of some data. */
 export interface CompressedSize {
@@ -25,4 +26,18 @@ export async function compressedSize(bytes: Uint8Array): Promise<CompressedSize>
   };
   const [byGzip, byBrotli] = await Promise.all([gzipped(bytes), brotlied(bytes, { params })]);
   return { gzip: byGzip.length, brotli: byBrotli.length };
+}
+
+/**
+ * What a model's files take compressed, each on its own, as it would be written; holds one of them at a time.
+ *
+ * @throws {OnnxError} when external data cannot be read
+ */
+export async function compressedModelSize(model: Model): Promise<CompressedSize> {
+  const sizes: CompressedSize[] = [];
+  for (const bytesOf of [() => encodeModel(model), ...externalDataFiles(model).values()]) {
+    sizes.push(await compressedSize(bytesOf()));
+  }
+  const sum = (of: keyof CompressedSize) => sizes.reduce((total, size) => total + size[of], 0);
+  return { gzip: sum("gzip"), brotli: sum("brotli") };
 }

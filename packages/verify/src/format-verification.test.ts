@@ -46,6 +46,7 @@ describe("formatVerification", () => {
     const text = formatVerification({
       ...verification,
       gzipBytes: { original: 900, pruned: 500 },
+      brotliBytes: { original: 800, pruned: 400 },
       latency: {
         runs: 15,
         original: { median: 1.5, min: 1.25, max: 3 },
@@ -53,7 +54,9 @@ describe("formatVerification", () => {
         speedup: { ratio: 15 / 14, interval: { low: 0.98, high: 1.2 }, verdict: "undecided" },
       },
     });
-    expect(text).toContain("gzip bytes: 900 original, 500 pruned (0.556)\n");
+    expect(text).toContain(
+      "gzip bytes: 900 original, 500 pruned (0.556)\nbrotli bytes: 800 original, 400 pruned (0.500)\n",
+    );
     expect(text).toContain(
       "median of 15 runs in turns: 1.500 ms (1.250 to 3.000) original, 1.400 ms (1.300 to 2.000) pruned\n" +
         "speed: 1.071 times the original's (95 % interval 0.980 to 1.200): no difference shown\n",

@@ -21,7 +21,7 @@ export type {
   SkippedCheck,
   SparsityFigures,
 } from "./check.js";
-export { type CompressedSize, compressedSize } from "./compressed-size.js";
+export { type CompressedSize, compressedModelSize, compressedSize } from "./compressed-size.js";
 export { formatJunit, type JunitOptions } from "./format-junit.js";
 export { formatMarkdown, type MarkdownOptions } from "./format-markdown.js";
 export { formatChecks, formatVerification } from "./format-verification.js";
@@ -30,8 +30,8 @@ export { type Loadings, measureModels } from "./measure-models.js";
 export { modelBytes } from "./model-bytes.js";
 export type { PrunerUnderTest, VerifyOptions, VerifyProgress } from "./options.js";
 export { OutputMeter } from "./output-distance.js";
-export type { BackendLatency, ByModel, Latency, Speedup, Verification } from "./verification.js";
 export { readJudged } from "./reading/read-judged.js";
 export type { Reading, ReadTensor } from "./reading/reading.js";
+export type { BackendLatency, ByModel, Latency, Speedup, Verification } from "./verification.js";
 export { isVerifyError, VerifyError, type VerifyErrorCode, type VerifyErrorContext } from "./verify-error.js";
 export { verifyPruned } from "./verify-pruned.js";

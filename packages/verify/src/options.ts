@@ -2,8 +2,8 @@ import type { Pattern, Statistics } from "@espalier/core";
 import type { Model } from "@espalier/onnx";
 import type { Backend, Sample } from "@espalier/runtime";
 import type { AccuracyOptions } from "./accuracy/accuracy-options.js";
-import type { Certificate } from "./certificate/certificate.js";
 import { backendsOf } from "./backends.js";
+import type { Certificate } from "./certificate/certificate.js";
 import { LEAST_TURNS } from "./measure-latency.js";
 import { VerifyError } from "./verify-error.js";
 
@@ -70,6 +70,8 @@ export interface VerifyOptions {
   readonly prune?: PrunerUnderTest;
   /** Whether to measure sizes after gzip too. @default false */
   readonly gzip?: boolean;
+  /** Whether to measure sizes after gzip and after brotli: a second for 10 MB. @default false */
+  readonly compressed?: boolean;
   /** How often to time each model, in turns; 0 measures nothing. @default 0, or 30 with `minSpeedup` */
   readonly latencyRuns?: number;
   /**

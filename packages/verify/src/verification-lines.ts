@@ -13,10 +13,14 @@ export function oneLine(text: string): string {
 }
 
 /** The sizes of both models, one line for each way to measure. */
-export function sizeLines({ bytes, gzipBytes }: Verification): string[] {
+export function sizeLines({ bytes, gzipBytes, brotliBytes }: Verification): string[] {
   const line = (what: string, { original, pruned }: ByModel<number>) =>
     `${what}: ${original} original, ${pruned} pruned (${(pruned / original).toFixed(3)})`;
-  return [line("bytes", bytes), ...(gzipBytes ? [line("gzip bytes", gzipBytes)] : [])];
+  return [
+    line("bytes", bytes),
+    ...(gzipBytes ? [line("gzip bytes", gzipBytes)] : []),
+    ...(brotliBytes ? [line("brotli bytes", brotliBytes)] : []),
+  ];
 }
 
 /** The times of both models on every backend, and what loading them takes; none where they were not measured. */

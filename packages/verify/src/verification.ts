@@ -12,6 +12,8 @@ export interface Verification {
   readonly bytes: ByModel<number>;
   /** The same after gzip (level 6, each file on its own); present when asked for. */
   readonly gzipBytes?: ByModel<number>;
+  /** The same after brotli (quality 5); present when asked for. */
+  readonly brotliBytes?: ByModel<number>;
   /** On the first backend. Present when asked for and both models run. */
   readonly latency?: Latency;
   /** The same on the other backends. Present when asked for, where there are others and both models run. */

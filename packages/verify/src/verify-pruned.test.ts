@@ -1,3 +1,4 @@
+import { brotliCompressSync } from "node:zlib";
 import {
   type Criterion,
   computeMasks,
@@ -94,6 +95,14 @@ describe("verifyPruned", () => {
     const { gzipBytes } = await verifyPruned({ original, pruned, gzip: true });
     expect(gzipBytes!.original).toBeGreaterThan(0);
     expect(gzipBytes!.pruned).toBeLessThan(plain.bytes.pruned);
+    const compressed = await verifyPruned({ original, pruned, compressed: true });
+    expect(compressed.gzipBytes).toEqual(gzipBytes);
+    for (const [side, model] of [["original", original] as const, ["pruned", pruned] as const]) {
+      // Quality 5 of so little data comes near the best that brotli can.
+      const best = brotliCompressSync(encodeModel(model)).length;
+      expect(compressed.brotliBytes![side]).toBeGreaterThanOrEqual(best);
+      expect(compressed.brotliBytes![side]).toBeLessThan(1.2 * best);
+    }
   });
 
   it("times both models when asked, and leaves the field out otherwise", async () => {

@@ -3,8 +3,8 @@ import type { Check } from "./check.js";
 import { CHECKS } from "./checks/registry.js";
 import { otherLatencies } from "./latency.js";
 import { loadingOf } from "./loading.js";
-import { modelBytes } from "./model-bytes.js";
 import { requireValidOptions, type VerifyOptions } from "./options.js";
+import { sizesOf } from "./sizes.js";
 import type { Verification } from "./verification.js";
 import { createContext, type VerifyContext } from "./verify-context.js";
 import { isVerifyError, VerifyError } from "./verify-error.js";
@@ -28,18 +28,14 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
   });
   try {
     const checks = await runChecks(context);
-    const sizes = {
-      original: modelBytes(options.original, options.gzip ?? false),
-      pruned: modelBytes(options.pruned, options.gzip ?? false),
-    };
+    const sizes = await sizesOf(options);
     const latency = await context.latency();
     const elsewhere = await otherLatencies(options, context.execution);
     const loading = await loadingOf(options);
     return {
       status: checks.some((check) => check.status === "failed") ? "failed" : "passed",
       checks,
-      bytes: { original: sizes.original.raw, pruned: sizes.pruned.raw },
-      ...(options.gzip && { gzipBytes: { original: sizes.original.gzip, pruned: sizes.pruned.gzip } }),
+      ...sizes,
       ...(latency && { latency }),
       ...(elsewhere.length > 0 && { otherLatencies: elsewhere }),
       ...(loading && { loading }),

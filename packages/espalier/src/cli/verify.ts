@@ -46,6 +46,7 @@ export interface VerifyFlags {
   readonly minSpeedup?: number;
   readonly certificate?: string;
   readonly writeCertificate?: string;
+  readonly compressed?: boolean;
   readonly loads?: number;
   readonly junit?: string;
   readonly markdown?: string;
@@ -94,6 +95,7 @@ export function verifyCommand(): Command {
     .option("--min-speedup <ratio>", "least ratio of the original's time to the pruned model's", decimal)
     .option("--certificate <file>", "check again what was certified: which masks still hold, which weights moved")
     .option("--write-certificate <file>", "when everything passed, certify the pruned model: masks, hashes, results")
+    .option("--compressed", "tell what gzip and brotli make of both models: a second for 10 MB")
     .option("--loads <number>", `fresh processes that load each model, for time and memory (default ${LOADS})`, whole)
     .option("--junit <file>", "write the checks as JUnit XML")
     .option("--markdown <file>", "write the checks as Markdown, for a pull request")
@@ -177,6 +179,7 @@ async function judgeBoth(original: string, pruned: string, flags: VerifyFlags): 
       pruned,
       latencyRuns: flags.minSpeedup === undefined ? LATENCY_RUNS : JUDGED_LATENCY_RUNS,
       loads: flags.loads ?? LOADS,
+      ...(flags.compressed && { compressed: true }),
       onProgress: (event) => progress.show(event),
       ...(flags.backend && { backend: flags.backend }),
       ...(flags.maxBackendDifference !== undefined && { maxBackendDifference: flags.maxBackendDifference }),

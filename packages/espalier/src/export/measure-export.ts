@@ -1,5 +1,5 @@
-import { encodeModel, externalDataFiles, type Model, type PrunableWeight, tensorBytes } from "@espalier/onnx";
-import { type CompressedSize, compressedSize, measureModels } from "@espalier/verify";
+import { type Model, type PrunableWeight, tensorBytes } from "@espalier/onnx";
+import { compressedModelSize, compressedSize, measureModels } from "@espalier/verify";
 import { breathe } from "../progress.js";
 import type { ResolvedExport } from "./export-options.js";
 import type { ExportedWeight, ExportReport } from "./export-report.js";
@@ -33,8 +33,8 @@ export async function withMeasurements(
   const total = 1 + models.weights.length + 2 * PROCESSES;
   const onStep: OnStep = (done, item) => options.onProgress?.({ phase: "measure", done, total, item });
   onStep(0, "files");
-  const before = await filesSize(models.given);
-  const after = await filesSize(models.exported);
+  const before = await compressedModelSize(models.given);
+  const after = await compressedModelSize(models.exported);
   return {
     ...report,
     gzipBytesBefore: before.gzip,
@@ -44,17 +44,6 @@ export async function withMeasurements(
     weights: await compressedWeights(report.weights, models, options.signal, onStep),
     loading: await loadingOf(models, options, onStep),
   };
-}
-
-/** Each file on its own; holds one at a time. */
-async function filesSize(model: Model): Promise<CompressedSize> {
-  let [gzip, brotli] = [0, 0];
-  for (const bytesOf of [() => encodeModel(model), ...externalDataFiles(model).values()]) {
-    const size = await compressedSize(bytesOf());
-    gzip += size.gzip;
-    brotli += size.brotli;
-  }
-  return { gzip, brotli };
 }
 
 async function compressedWeights(
