@@ -98,10 +98,9 @@ describe("verifyPruned", () => {
     const compressed = await verifyPruned({ original, pruned, compressed: true });
     expect(compressed.gzipBytes).toEqual(gzipBytes);
     for (const [side, model] of [["original", original] as const, ["pruned", pruned] as const]) {
-      // Quality 5 of so little data comes near the best that brotli can.
-      const best = brotliCompressSync(encodeModel(model)).length;
-      expect(compressed.brotliBytes![side]).toBeGreaterThanOrEqual(best);
-      expect(compressed.brotliBytes![side]).toBeLessThan(1.2 * best);
+      // Quality 5 comes near 11, zlib's default; of so little data either may be a little smaller.
+      const slowest = brotliCompressSync(encodeModel(model)).length;
+      expect(Math.abs(compressed.brotliBytes![side] / slowest - 1)).toBeLessThan(0.2);
     }
   });
 
