@@ -139,7 +139,7 @@ describe("exportModel", () => {
       pattern: parsePattern("blocks:32x256", 0.5),
       include: ["big"],
     });
-    const both = await prune(blocks.model, { criterion: l1(), pattern: unstructured(0.8), include: ["small"] });
+    const both = await prune(blocks.model, { criterion: l1(), pattern: unstructured(0.6), include: ["small"] });
     const { report } = await exportModel(both.model, {});
     expect(report.weights).toMatchObject([{ encoding: "multi" }, { encoding: "bitmask" }]);
     expect(report.check.outputDistance).toBeLessThan(1e-4);

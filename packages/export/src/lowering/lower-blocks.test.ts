@@ -283,6 +283,7 @@ describe("blockLayers", () => {
     expect(blockLayers(dense, { blocks: { bk: 16, bn: 32 }, rows: 6 })).toEqual([
       {
         weight: "W",
+        blocks: { bk: 16, bn: 32 },
         op: "product",
         outChannels: 64,
         inFeatures: 128,
