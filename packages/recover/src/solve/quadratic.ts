@@ -38,7 +38,28 @@ export async function quadraticOf(
   const shape = { m: outputs, n: features, k: features, transB: true };
   const linear = await products.multiply(dense, cross ?? gram, shape);
   if (moments.drift && !symmetric) addDrift(linear, moments, moments.drift, intercept);
+  if (intercept) forgetConstants({ gram, linear }, moments.gram);
   return { outputs, features, gram, linear, dense };
+}
+
+/**
+ * A variance below this part of the raw second moment is rounding: sums leave the graph in float32, and a constant input would be
+ * fitted to their last bits, or leave a matrix that is not even positive.
+ */
+const ROUNDING = 1e-6;
+
+/** Inputs that are constant to rounding say nothing beside a bias: their rows and columns become zero, as those of dead ones are. */
+function forgetConstants({ gram, linear }: Pick<Quadratic, "gram" | "linear">, raw: Float64Array): void {
+  const features = Math.sqrt(gram.length);
+  for (let i = 0; i < features; i++) {
+    const at = i * features + i;
+    if (gram[at]! > ROUNDING * raw[at]!) continue;
+    for (let other = 0; other < features; other++) {
+      gram[i * features + other] = 0;
+      gram[other * features + i] = 0;
+    }
+    for (let column = i; column < linear.length; column += features) linear[column] = 0;
+  }
 }
 
 /** The targets are off by δ: `R += Σ δ xᵀ`. */

@@ -226,6 +226,24 @@ describe("solveLayer", () => {
     expect(report.warnings[1]).toMatch(/was not enough/);
   });
 
+  it("takes inputs that are constant but for rounding as what they are: the bias makes up for them", async () => {
+    // 9 inputs of 3 in 4000 rows, about their mean nothing; sums in float32 leave some 1e-7 of 36,000, of either sign.
+    const noise = random(5);
+    const count = 4000;
+    const gram = Float64Array.from({ length: 81 }, () => 9 * count * (1 + 4e-7 * (noise.next() - 0.5)));
+    for (let row = 0; row < 9; row++) for (let i = 0; i < row; i++) gram[row * 9 + i] = gram[i * 9 + row]!;
+    const sum = new Float64Array(9).fill(3 * count);
+    const task = taskOf(2, 9, { fit: [{ count, gram, sum, denseSum: sum }], intercept: true });
+    const { values, mask, report } = await solveLayer(task, products);
+    expect(report.deadInputs).toBe(9);
+    const pruned = prunedOf(mask);
+    close(
+      values,
+      Array.from(task.values, (value, at) => (pruned[at] ? 0 : value)),
+      1e-12,
+    );
+  });
+
   it("keeps dense weights of dead inputs that stay, and counts them", async () => {
     const { x } = inputsOf(4, 8, 30);
     const fit = [momentsOf(x.map((row) => row.map((value, i) => (i === 2 ? 0 : value))))];
