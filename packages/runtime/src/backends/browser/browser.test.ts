@@ -66,7 +66,8 @@ async function startNode(script: string, { env = {}, hooks = "" } = {}) {
   });
   started.push(child);
   let output = "";
-  const ended = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+  // Not "exit", which may come before the last of the output.
+  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
   const ready = new Promise<void>((resolve) => {
     child.stdout!.on("data", (text) => {
       output += text;
@@ -129,25 +130,29 @@ describe.skipIf(!hasChromium || process.platform !== "linux")(
     it("is one for several runners, and is gone with its profile when the last is closed", async () => {
       const run = await startNode(
         `const [first, second] = await Promise.all([open(), open()]);
+         const asked = new Promise((resolve) => process.once("SIGUSR2", resolve));
          console.log("READY");
-         await new Promise((resolve) => process.once("SIGUSR2", resolve));
+         await asked;
          await first.close();
          const { y } = await second.run({ x });
          await second.close();
          const { readdirSync } = await import("node:fs");
          console.log(JSON.stringify({ y: [...y.data], left: readdirSync(process.env.TMPDIR) }));`,
       );
-      // The browser's helpers say what type they are; its crash handler is a program of another name.
-      const programs = processesWith(run.temporary).map((pid) => commandLine(`${pid}`).split("\0"));
-      const browsers = programs.filter(
-        ([program, ...words]) => program!.endsWith("/chromium") && !words.some((word) => word.startsWith("--type=")),
-      );
-      expect(browsers).toHaveLength(1);
+      // The browser's helpers say what type they are, once they are no copies of it any more; its crash handler is a program of
+      // another name.
+      const browsers = () => {
+        const programs = processesWith(run.temporary).map((pid) => commandLine(`${pid}`).split("\0"));
+        return programs.filter(
+          ([program, ...words]) => program!.endsWith("/chromium") && !words.some((word) => word.startsWith("--type=")),
+        );
+      };
+      await expect.poll(() => browsers().length, { timeout: 20_000 }).toBe(1);
       run.child.kill("SIGUSR2");
       // Nothing keeps the process any more.
       expect(await run.ended).toEqual([0, null]);
       expect(JSON.parse(run.output().replace("READY", ""))).toEqual({ y: [2, 4], left: [] });
-      expect(processesWith(run.temporary)).toEqual([]);
+      await expect.poll(() => processesWith(run.temporary), { timeout: 20_000 }).toEqual([]);
     });
 
     const wait = `console.log("READY"); setInterval(() => {}, 1000);`;
@@ -191,8 +196,9 @@ describe.skipIf(!hasChromium || process.platform !== "linux")(
     it("that dies fails the run under way and those to come, and the next model gets a new one", async () => {
       const run = await startNode(
         `const runner = await open();
+         const asked = new Promise((resolve) => process.once("SIGUSR2", resolve));
          console.log("READY");
-         await new Promise((resolve) => process.once("SIGUSR2", resolve));
+         await asked;
          const errors = [await runner.run({ x }).catch((error) => error), await runner.run({ x }).catch((error) => error)];
          await runner.close();
          const next = await open();
