@@ -14,7 +14,7 @@ export async function matchDeviations(
   const { gram, outputs } = await quadraticOf(all, dense, { intercept: true, symmetric: true }, products);
   const variances = (weights: Float64Array) => {
     const linear = new Float64Array(weights.length);
-    return quadraticValues({ outputs, features, gram, linear, dense }, weights, products);
+    return quadraticValues({ outputs, features, gram, linear }, weights, products);
   };
   const wanted = await variances(dense);
   const found = await variances(values);

@@ -14,6 +14,8 @@ export interface Quadratic {
   readonly linear: Float64Array;
   /** W_d, f64, row-major `[outputs, features]`: what a ridge pulls towards. */
   readonly dense: Float64Array;
+  /** Mean of `Σ x²` over the features, not about the mean: what rounding in G is relative to. */
+  readonly scale: number;
 }
 
 /** What the outputs are compared with. */
@@ -39,7 +41,8 @@ export async function quadraticOf(
   const linear = await products.multiply(dense, cross ?? gram, shape);
   if (moments.drift && !symmetric) addDrift(linear, moments, moments.drift, intercept);
   if (intercept) forgetConstants({ gram, linear }, moments.gram);
-  return { outputs, features, gram, linear, dense };
+  const scale = meanDiagonal({ gram: moments.gram, features });
+  return { outputs, features, gram, linear, dense, scale };
 }
 
 /**
@@ -91,7 +94,7 @@ function aboutMean(matrix: Float64Array, a: Float64Array, b: Float64Array, count
 }
 
 /** Mean of the diagonal of G; 1 where all of it is 0, so that a fraction of it still makes a matrix that has an inverse. */
-export function meanDiagonal({ gram, features }: Quadratic): number {
+export function meanDiagonal({ gram, features }: Pick<Quadratic, "gram" | "features">): number {
   let sum = 0;
   for (let i = 0; i < features; i++) sum += gram[i * features + i]!;
   return sum > 0 ? sum / features : 1;
@@ -116,7 +119,7 @@ export function dampedLinear({ linear, dense }: Quadratic, ridge: number): Float
  * @returns f64 `[outputs]`
  */
 export async function quadraticValues(
-  { gram, linear, outputs, features }: Quadratic,
+  { gram, linear, outputs, features }: Pick<Quadratic, "gram" | "linear" | "outputs" | "features">,
   values: Float64Array,
   products: MatrixProducts,
 ): Promise<Float64Array> {

@@ -244,6 +244,24 @@ describe("solveLayer", () => {
     );
   });
 
+  it("solves also where more than that is rounding, and says how much it had to add", async () => {
+    // Variances of 2e-6 among covariances of up to 4e-5: no ten times their mean makes that positive.
+    const noise = random(5);
+    const count = 4000;
+    const gram = Float64Array.from({ length: 81 }, (_, at) => {
+      return 9 * count * (1 + (at % 10 === 0 ? 2e-6 : 8e-5 * (noise.next() - 0.5)));
+    });
+    for (let row = 0; row < 9; row++) for (let i = 0; i < row; i++) gram[row * 9 + i] = gram[i * 9 + row]!;
+    const sum = new Float64Array(9).fill(3 * count);
+    const { values, report } = await solveLayer(
+      taskOf(2, 9, { fit: [{ count, gram, sum, denseSum: sum }], intercept: true }),
+      products,
+    );
+    expect(report.deadInputs).toBe(0);
+    expect(values.every(Number.isFinite)).toBe(true);
+    expect(report.warnings.join()).toMatch(/was not enough/);
+  });
+
   it("keeps dense weights of dead inputs that stay, and counts them", async () => {
     const { x } = inputsOf(4, 8, 30);
     const fit = [momentsOf(x.map((row) => row.map((value, i) => (i === 2 ? 0 : value))))];
