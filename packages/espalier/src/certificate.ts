@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs";
-import { type Certificate, issueCertificate, parseCertificate, type Verification } from "@espalier/verify";
+import {
+  type Certificate,
+  issueCertificate,
+  isVerifyError,
+  parseCertificate,
+  type Verification,
+  VerifyError,
+} from "@espalier/verify";
 import { EspalierError } from "./errors.js";
 import { openModel } from "./open-model.js";
 import { VERSION } from "./version.js";
@@ -37,5 +44,10 @@ export function readCertificate(path: string): Certificate {
   } catch (cause) {
     throw new EspalierError("input", `the certificate cannot be read: ${(cause as Error).message}`, { cause });
   }
-  return parseCertificate(text);
+  try {
+    return parseCertificate(text);
+  } catch (cause) {
+    if (!isVerifyError(cause)) throw cause;
+    throw new VerifyError(cause.code, `${path}: ${cause.message}`, { cause });
+  }
 }

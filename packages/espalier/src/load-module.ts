@@ -13,6 +13,8 @@ export async function loadModule(path: string, what: string): Promise<unknown> {
     const { createJiti } = await import("jiti");
     return await createJiti(import.meta.url).import(resolve(path), { default: true });
   } catch (cause) {
-    throw new EspalierError("input", `cannot load ${what} ${path}: ${(cause as Error).message}`, { cause });
+    // The lines behind the first are the loader's own affairs: who required it, and from where.
+    const [reason] = (cause as Error).message.split("\n");
+    throw new EspalierError("input", `cannot load ${what} ${path}: ${reason}`, { cause });
   }
 }

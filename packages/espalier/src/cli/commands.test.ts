@@ -128,3 +128,8 @@ test("a reader that closes the pipe early gets no stack trace", async () => {
   });
   expect([code, stderr]).toEqual([0, ""]);
 });
+
+test("inspect refuses rows without a target, which they would say nothing about", async () => {
+  const { code, stderr } = await espalier(["inspect", useLitePath(), "--rows", "4"]);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/--rows.*--target/) });
+});

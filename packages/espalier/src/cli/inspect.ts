@@ -1,5 +1,6 @@
 import type { ExportTarget } from "@espalier/export";
 import { Command, Option } from "commander";
+import { EspalierError } from "../errors.js";
 import { TARGETS } from "../export/export-options.js";
 import { inspect } from "../inspect.js";
 import { type Outlook, outlook } from "../outlook/outlook.js";
@@ -23,6 +24,9 @@ export function inspectCommand(): Command {
     .option("--rows <number>", "with --target: rows that products multiply in a run, such as batch × tokens", whole)
     .option("--json", "print one JSON document")
     .action((model: string, { all = false, json, target, rows }: Flags) => {
+      if (rows !== undefined && target === undefined) {
+        throw new EspalierError("usage", "--rows says how a target is used: give --target too");
+      }
       const inspection = inspect(model);
       const expected = target && outlook(model, target, rows);
       if (json) process.stdout.write(`${JSON.stringify({ ...inspection, outlook: expected }, null, 2)}\n`);

@@ -4,6 +4,7 @@ import type { FlagValue, RunConfig } from "../config.js";
 import { EspalierError } from "../errors.js";
 import { loadModule } from "../load-module.js";
 import { EXIT } from "./exit-code.js";
+import { flagName } from "./flag-name.js";
 
 /** A command that a config asks for. */
 interface Step {
@@ -70,10 +71,11 @@ function stepsOf(config: RunConfig, path: string): readonly Step[] {
 /** As typed on the command line; false is the flag's `--no-` form where it has one, and otherwise its absence. */
 function argumentsOf(flags: Step["flags"], command: Command): string[] {
   return Object.entries(flags).flatMap(([name, value]) => {
-    const kebab = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    if (value === true) return [`--${kebab}`];
-    if (value === false) return command.options.some(({ long }) => long === `--no-${kebab}`) ? [`--no-${kebab}`] : [];
-    return [value].flat().flatMap((one) => [`--${kebab}`, String(one)]);
+    const flag = flagName(name);
+    const negated = flag.replace("--", "--no-");
+    if (value === true) return [flag];
+    if (value === false) return command.options.some(({ long }) => long === negated) ? [negated] : [];
+    return [value].flat().flatMap((one) => [flag, String(one)]);
   });
 }
 

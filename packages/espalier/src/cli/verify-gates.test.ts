@@ -108,5 +108,5 @@ test("a certificate is not written for what failed, and stands for nothing but i
   const alone = ["verify", file("pruned.onnx"), "--certificate", file("eval.jsonl")];
   expect(await espalier(alone)).toMatchObject({ code: 3, stderr: expect.stringMatching(/no certificate/) });
   const limited = await espalier([...alone, "--max-bytes", "10"]);
-  expect(limited).toMatchObject({ code: 2, stderr: expect.stringMatching(/leave out maxBytes/) });
+  expect(limited).toMatchObject({ code: 2, stderr: expect.stringMatching(/leave out --max-bytes,/) });
 });

@@ -26,6 +26,7 @@ import { checkWritable } from "../write.js";
 import { addBackends, BACKENDS } from "./backend-names.js";
 import { commandText } from "./command-text.js";
 import { EXIT } from "./exit-code.js";
+import { flagName } from "./flag-name.js";
 import { collect, decimal, whole } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
 import { byteSize } from "./quantities.js";
@@ -167,7 +168,7 @@ function judgeAlone(model: string, flags: VerifyFlags): Verification {
   if (others.length === 0) return verifyCertified(openModel(model), readCertificate(flags.certificate));
   throw new EspalierError(
     "usage",
-    `with a certificate alone there is nothing to compare: leave out ${others.join(", ")}, or give both models`,
+    `with a certificate alone there is nothing to compare: leave out ${others.map(flagName).join(", ")}, or give both models`,
   );
 }
 

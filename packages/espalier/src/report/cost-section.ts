@@ -5,8 +5,8 @@ import type { Drawing } from "./drawing.js";
 import { figure } from "./figure.js";
 import { intervalPlot } from "./interval-plot.js";
 import { html, type Markup } from "./markup.js";
-import { changeText, figureText } from "./number-text.js";
 import { measuresTable } from "./measures-table.js";
+import { changeText, figureText } from "./number-text.js";
 import type { Section } from "./page.js";
 
 /** Bytes, and time with what its interval allows to claim. */

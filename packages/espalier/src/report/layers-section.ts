@@ -1,8 +1,8 @@
+import { bytesText } from "../cli/table.js";
 import { barPlot } from "./bar-plot.js";
 import { type DataColumn, dataTable, folded } from "./data-table.js";
 import type { Drawing } from "./drawing.js";
 import { figure } from "./figure.js";
-import { bytesText } from "../cli/table.js";
 import type { StoredWeight } from "./layer-changes.js";
 import { type Content, html, type Markup } from "./markup.js";
 import { figureText, shareText } from "./number-text.js";

@@ -1,4 +1,4 @@
-import { type Criterion, CRITERION_NAMES, parseCriterion } from "@espalier/core";
+import { CRITERION_NAMES, type Criterion, parseCriterion } from "@espalier/core";
 import { type Obs, obs, type RecoveryMethod } from "@espalier/recover";
 import { EspalierError } from "../errors.js";
 
