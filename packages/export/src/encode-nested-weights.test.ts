@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { encodedSize, encodeWeights, type WeightChoice } from "@espalier/export";
 import {
   decodeModel,
@@ -9,20 +6,16 @@ import {
   type NodeProto,
   type PrunableWeight,
   prunableWeights,
-  readModel,
   tensorBytes,
   walkGraphs,
   walkTensors,
 } from "@espalier/onnx";
 import { openRunner, type RunnerOptions } from "@espalier/runtime";
 import { buildModel, functionBody, graph, node, tensor, valueInfo } from "@espalier/testkit";
-import { InferenceSession } from "onnxruntime-node";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { feedOf, HOLDERS, nestedModel } from "../test-support/nested-models.js";
+import { optimized } from "../test-support/optimized.js";
 import { WEIGHT_CASES, type WeightCase, weights } from "../test-support/weight-cases.js";
-
-const folder = mkdtempSync(join(tmpdir(), "espalier-nested-"));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const LEVELS = ["disabled", "basic", "all"] as const;
 const BACKENDS = ["node", "web"] as const;
@@ -68,14 +61,6 @@ async function outputsOf(model: Model, one: WeightCase, options: RunnerOptions):
   } finally {
     await runner.close();
   }
-}
-
-/** What ONNX Runtime makes of a model. */
-async function optimized(model: Model, level: "basic" | "all"): Promise<Model> {
-  const path = join(folder, "optimized.onnx");
-  const options = { graphOptimizationLevel: level, optimizedModelFilePath: path, logSeverityLevel: 3 } as const;
-  await (await InferenceSession.create(encodeModel(model), options)).release();
-  return decodeModel(encodeModel(readModel(path)));
 }
 
 /** Operators that run, by graph; what a saved Constant node holds is taken out of it when the model is loaded. */

@@ -16,8 +16,8 @@ import {
 } from "@espalier/onnx";
 import { openRunner } from "@espalier/runtime";
 import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
-import { InferenceSession } from "onnxruntime-node";
 import { afterAll, describe, expect, it } from "vitest";
+import { optimized } from "../test-support/optimized.js";
 import { WEIGHT_CASES, weightModel, weights, withWeightAsOutput } from "../test-support/weight-cases.js";
 
 const folder = mkdtempSync(join(tmpdir(), "espalier-encode-"));
@@ -64,14 +64,6 @@ async function outputOf(model: Model, optimization: "disabled" | "all" = "all"):
   } finally {
     await runner.close();
   }
-}
-
-/** Types of the nodes that are left when ONNX Runtime has optimized the model, and its size on disk. */
-async function optimized(model: Model, level: "basic" | "all"): Promise<Model> {
-  const path = join(folder, "optimized.onnx");
-  const options = { graphOptimizationLevel: level, optimizedModelFilePath: path, logSeverityLevel: 3 } as const;
-  await (await InferenceSession.create(encodeModel(model), options)).release();
-  return readModel(path);
 }
 
 describe("encodeWeights", () => {

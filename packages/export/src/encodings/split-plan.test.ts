@@ -1,26 +1,18 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   buildModel,
-  encodeModel,
   makeNode,
   makeValueInfo,
   type NodeProto,
-  readModel,
   rewriteGraph,
   TensorProto_DataType,
   tensorBytes,
 } from "@espalier/onnx";
-import { InferenceSession } from "onnxruntime-node";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { optimized } from "../../test-support/optimized.js";
 import { DecoderWriter, SharedParts } from "./decoder-writer.js";
 import type { Encoding, EncodingPlan, StoredTensor } from "./encoding.js";
 import { ENCODINGS } from "./encodings.js";
 import { planWithin } from "./split-plan.js";
-
-const folder = mkdtempSync(join(tmpdir(), "espalier-split-"));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const encodingOf = (name: string) => ENCODINGS.find((one) => one.name === name)!;
 
@@ -53,15 +45,9 @@ async function loaded(plan: EncodingPlan, shape: readonly number[], limit: numbe
     irVersion: 8,
   });
   const model = rewriteGraph(plain, { valueInfos: own.valueInfos });
-  const path = join(folder, "optimized.onnx");
-  const session = await InferenceSession.create(encodeModel(model), {
-    graphOptimizationLevel: "basic",
-    optimizedModelFilePath: path,
-    logSeverityLevel: 3,
+  const after = await optimized(model, "basic", {
     extra: { optimization: { constant_folding_max_output_size_in_bytes: String(limit) } },
   });
-  await session.release();
-  const after = readModel(path);
   const { node, initializer } = after.proto.graph!;
   const types = (nodes: readonly NodeProto[]) => nodes.map(({ opType }) => opType);
   const weight = initializer.find((one) => one.name === "W");
