@@ -151,6 +151,21 @@ describe("faults inside an encoded weight", () => {
     expect(Object.keys(await failuresOf(broken))).toEqual(["kept-weights"]);
   });
 
+  it("does not take a large constant of a decoder for a step that any number is near a multiple of", async () => {
+    const broken = edited(encode(half, { encoding: "gap" }), part("values"), (bytes) => {
+      new Float32Array(bytes.buffer).fill(0.25);
+    });
+    const producer = broken.proto.graph!.node.find(({ output }) => output[0] === "W1")!;
+    const scaled = [
+      { ...producer, output: ["wide"] },
+      node("Mul", ["wide", "big"], ["wider"]),
+      node("Div", ["wider", "big"], ["W1"]),
+    ];
+    const big = tensor("big", [], Float32Array.of(2 ** 20));
+    const model = reread(rewriteGraph(broken, { replace: new Map([[producer, scaled]]), initializers: [big] }));
+    expect(Object.keys(await failuresOf(model))).toEqual(["kept-weights"]);
+  });
+
   it.each([
     ["int8", Int8Array, "further off than int8 rounds (0.0"],
     ["float16", Uint16Array, "further off than float16 rounds (0.00"],

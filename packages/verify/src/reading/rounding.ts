@@ -116,7 +116,8 @@ function isOnGrid(weight: PrunableWeight, values: Values, steps: Float64Array): 
     if (value === 0) return;
     const multiple = value / steps[channel]!;
     const integer = Math.round(multiple);
-    isOn &&= Math.abs(multiple - integer) <= OFF_GRID && Math.abs(integer) <= LARGEST_INTEGER;
+    // Zero times a step is no rounding of this value: of a step that is large enough, all values would be.
+    isOn &&= integer !== 0 && Math.abs(multiple - integer) <= OFF_GRID && Math.abs(integer) <= LARGEST_INTEGER;
   });
   return isOn;
 }
