@@ -1,4 +1,4 @@
-import { type ExtractedModel, makeValueInfo, type modelExtractor, type TensorProto } from "@espalier/onnx";
+import { type ExtractedModel, makeValueInfo, type modelExtractor, type TensorProto, walkGraphs } from "@espalier/onnx";
 import type { RunnerOptions, Tensor } from "@espalier/runtime";
 import { elementBits } from "../elements.js";
 import { isOnnxOperator } from "./operators.js";
@@ -34,7 +34,8 @@ export async function decodeConstant(
 ): Promise<Decoded> {
   const part = extract({ outputs: new Map([[value, makeValueInfo(RESULT, expected.dataType)]]) });
   if (part === undefined) return failed("it is not computed from constants alone");
-  const random = part.nodes.find((node) => isOnnxOperator(node, ...RANDOM));
+  const nodes = [...walkGraphs(part.model.proto)].flatMap((scope) => scope.nodes);
+  const random = nodes.find((node) => isOnnxOperator(node, ...RANDOM));
   if (random !== undefined) return failed(`${random.opType} puts out something else in every run`);
   const run = await runAlone(part.model, options, async (runner) => (await runner.run({}))[RESULT]!);
   if (!run.ok) return failed(run.reason);

@@ -9,7 +9,7 @@ import {
   tensorBytes,
   walkTensors,
 } from "@espalier/onnx";
-import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
+import { buildModel, functionBody, graph, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { type Check, type VerifyOptions, verifyPruned } from "@espalier/verify";
 import { describe, expect, it } from "vitest";
 import { edited, checksOf as judge, failuresOf as judgeFailures, pruned, reread } from "../../test-support/judging.js";
@@ -228,6 +228,41 @@ describe("faults of decoders", () => {
       "kept-weights": expect.stringContaining("RandomNormalLike puts out something else in every run"),
     });
   });
+
+  it.each([
+    ["a subgraph", node("If", ["yes"], ["W1"], { then_branch: branch(), else_branch: branch() })],
+    ["a function", node("Noise", ["stored"], ["W1"], {}, { domain: "own" })],
+  ])("finds one that is not constant because of what is in %s", async (_, decoder) => {
+    const before = decodeModel(
+      buildModel({
+        nodes: [node("MatMul", ["x", "W1"], ["y"])],
+        initializers: [tensor("W1", [32, 24], W1)],
+        inputs: [valueInfo("x", "float32", ["n", 32])],
+        outputs: [valueInfo("y", "float32", ["n", 24])],
+        opsetImports: [{ domain: "own", version: 1 }],
+        functions: [functionBody({ name: "Noise", domain: "own", inputs: ["stored"], outputs: ["w"], nodes: noise() })],
+      }),
+    );
+    const { initializer, node: nodes } = before.proto.graph!;
+    const broken = reread(
+      rewriteGraph(before, {
+        remove: new Set(initializer),
+        replace: new Map([[nodes[0]!, [decoder, nodes[0]!]]]),
+        initializers: [tensor("stored", [32, 24], W1), tensor("yes", [], { dtype: "bool", bits: Uint8Array.of(1) })],
+      }),
+    );
+    expect(await judgeFailures(before, broken)).toMatchObject({
+      "kept-weights": expect.stringContaining("RandomNormalLike puts out something else in every run"),
+    });
+  });
+
+  function noise() {
+    return [node("RandomNormalLike", ["stored"], ["noise"]), node("Add", ["stored", "noise"], ["w"])];
+  }
+
+  function branch() {
+    return graph({ nodes: noise(), outputs: [valueInfo("w", "float32", [32, 24])] });
+  }
 
   it("finds one that depends on an input of the model", async () => {
     const mixed = [renamed("wide"), operation("ReduceSum", ["x"], "sum"), operation("Mul", ["wide", "sum"], "W1")];
