@@ -1,5 +1,6 @@
 import { type Model, type PrunableWeight, prunableWeights, type TensorProto, tensorByteLength } from "@espalier/onnx";
 import type { Reading, ReadTensor } from "@espalier/verify";
+import { weightError } from "../weight-error.js";
 import { type MaskPictures, maskPictures } from "./mask-picture.js";
 import { type WeightHistogram, weightHistogram } from "./weight-histogram.js";
 
@@ -10,7 +11,7 @@ export interface LayerChange {
   readonly inFeatures: number;
   /** Fractions of zeros. */
   readonly zeros: { readonly before: number; readonly after: number };
-  /** `‖W − W′‖ / ‖W‖` over all entries; Infinity where only `W` is all zeros. */
+  /** `‖W − W′‖ / ‖W‖` over all entries; 1 where only `W` is all zeros. */
   readonly weightError: number;
   readonly stored: StoredWeight;
   /** Of the largest weights only. */
@@ -119,26 +120,17 @@ function changeOf(
 ): LayerChange | undefined {
   const before = original.read(room.before);
   const after = pruned.read(room.after);
-  const { difference, ...rest } = distances(before, after);
-  if (difference === 0) return undefined;
+  const error = weightError(before, after);
+  if (error === 0) return undefined;
   const { name, outChannels, inFeatures } = pruned;
   const pictures = pictured && { masks: maskPictures(pruned, after), histogram: weightHistogram(before, after) };
-  return { name, outChannels, inFeatures, ...rest, stored, ...(pictures && { pictures }) };
+  const zeros = { before: zerosIn(before), after: zerosIn(after) };
+  return { name, outChannels, inFeatures, zeros, weightError: error, stored, ...(pictures && { pictures }) };
 }
 
-function distances(before: ArrayLike<number>, after: ArrayLike<number>) {
-  let zerosBefore = 0;
-  let zerosAfter = 0;
-  let difference = 0;
-  let size = 0;
-  for (let index = 0; index < before.length; index++) {
-    const was = before[index]!;
-    const is = after[index]!;
-    if (was === 0) zerosBefore++;
-    if (is === 0) zerosAfter++;
-    difference += (was - is) * (was - is);
-    size += was * was;
-  }
-  const zeros = { before: zerosBefore / before.length, after: zerosAfter / before.length };
-  return { difference, zeros, weightError: Math.sqrt(difference / size) };
+/** Fraction of zeros. */
+function zerosIn(values: ArrayLike<number>): number {
+  let zeros = 0;
+  for (let index = 0; index < values.length; index++) if (values[index] === 0) zeros++;
+  return zeros / values.length;
 }

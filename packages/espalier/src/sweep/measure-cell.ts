@@ -11,6 +11,7 @@ import {
 } from "@espalier/verify";
 import { EspalierError } from "../errors.js";
 import type { PrunedModel } from "../prune.js";
+import { weightError } from "../weight-error.js";
 import type { RecordedOutputs } from "./recorded-outputs.js";
 import { scoreOf } from "./score.js";
 import type { FinishedRow, SweptAccuracy, SweptLayer } from "./sweep-result.js";
@@ -38,7 +39,7 @@ export type Measurement = Pick<
 /**
  * Runs a model on the test samples, compares it with the recorded outputs of the original, and times both in turns.
  *
- * @throws {EspalierError} `input` when its outputs cannot be compared, NaN for one; {@link RunnerError} when it does not load
+ * @throws {EspalierError} `input` when its outputs cannot be compared, NaN or all zeros in the original for one; {@link RunnerError} when it does not load
  * @throws {VerifyError} `bad-metric`, `bad-labels`
  */
 export async function measureCell(model: Model, reference: Reference): Promise<Measurement> {
@@ -75,7 +76,13 @@ async function compare(runner: Runner, { test, outputs, accuracy, check }: Refer
     for (const score of pairs?.original ?? []) scores.original.push(score);
     for (const score of pairs?.pruned ?? []) scores.pruned.push(score);
   }
-  const worst = meters.map(({ meter }) => meter.distance()).reduce((a, b) => (b.relativeL2 > a.relativeL2 ? b : a));
+  const distances = meters.map(({ meter }) => meter.distance());
+  for (const { name, relativeL2 } of distances) {
+    if (Number.isFinite(relativeL2)) continue;
+    const message = `its outputs cannot be compared: the relative distance of output "${name}" is ${relativeL2}, as it is where the original's is all zeros`;
+    throw new EspalierError("input", message);
+  }
+  const worst = distances.reduce((a, b) => (b.relativeL2 > a.relativeL2 ? b : a));
   return { outputError: worst.relativeL2, cosine: worst.meanCosine, ...accuracyFigures(scorer, scores) };
 }
 
@@ -102,16 +109,15 @@ export function layersOf({ model, weights }: PrunedModel, before: Reference["wei
   const after = new Map(
     prunableWeights(model).flatMap((weight) => (weight.prunable ? [[weight.name, weight] as const] : [])),
   );
+  // One buffer for each side serves all weights.
+  const bytes = Float32Array.BYTES_PER_ELEMENT * Math.max(0, ...[...after.values()].map(entriesOf));
+  const room = { before: new ArrayBuffer(bytes), after: new ArrayBuffer(bytes) };
   return weights.map(({ name, sparsity }) => {
-    return { name, sparsity, weightError: distance(before.get(name)!.read(), after.get(name)!.read()) };
+    const error = weightError(before.get(name)!.read(room.before), after.get(name)!.read(room.after));
+    return { name, sparsity, weightError: error };
   });
 }
 
-function distance(before: ArrayLike<number>, after: ArrayLike<number>): number {
-  let [moved, whole] = [0, 0];
-  for (let index = 0; index < before.length; index++) {
-    moved += (after[index]! - before[index]!) ** 2;
-    whole += before[index]! ** 2;
-  }
-  return moved === 0 ? 0 : Math.sqrt(moved / whole);
+function entriesOf({ outChannels, inFeatures }: PrunableWeight): number {
+  return outChannels * inFeatures;
 }

@@ -53,7 +53,7 @@ export interface SweepCell {
 /** One cell and what became of it. */
 export type SweepRow = FinishedRow | RefusedRow;
 
-/** A cell that cannot be made: a pattern that fits no weight, a format that cannot hold it. */
+/** A cell that cannot be made or measured: a pattern that fits no weight, a format that cannot hold it, an output all zeros in the original. */
 export interface RefusedRow extends SweepCell {
   readonly status: "refused";
   readonly reason: string;
@@ -101,6 +101,6 @@ export interface SweptLayer {
   readonly name: string;
   /** Fraction of zeros. */
   readonly sparsity: number;
-  /** `‖W − W′‖ / ‖W‖` over all entries: how far its values moved, recovery included. */
+  /** `‖W − W′‖ / ‖W‖` over all entries: how far its values moved, recovery included; 1 where `W` is all zeros and `W′` is not. */
   readonly weightError: number;
 }

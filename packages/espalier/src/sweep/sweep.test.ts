@@ -203,6 +203,29 @@ describe("sweep", () => {
     ]);
   });
 
+  it("refuses a cell whose original has only zeros for an output, in a repeat too", async () => {
+    const path = join(root, "zeros.onnx");
+    const values = random(3).float32(96);
+    const nodes = [
+      node("MatMul", ["x", "a"], ["h"]),
+      node("MatMul", ["x", "same"], ["i"]),
+      node("Sub", ["h", "i"], ["none"]),
+    ];
+    const initializers = [tensor("a", [16, 6], values), tensor("same", [16, 6], values)];
+    const inputs = [valueInfo("x", "float32", ["n", 16])];
+    const outputs = [valueInfo("none", "float32", ["n", 6]), valueInfo("h", "float32", ["n", 6])];
+    writeFileSync(path, buildModel({ nodes, initializers, inputs, outputs }));
+    const options = { models: [path], labels: undefined as never, criteria: ["l1"], include: ["a"] };
+    const grid = { ...options, patterns: ["unstructured"], sparsities: [0, 0.5], budget: "bytes<=1MB" };
+    const result = await run(grid);
+    expect(result.rows).toMatchObject([
+      { status: "done", outputError: 0 },
+      { status: "refused", reason: expect.stringMatching(/"none" is Infinity.*all zeros/) },
+    ]);
+    expect(result.budget!.best).toBe(0);
+    expect(await run(grid)).toEqual(result);
+  });
+
   it("sweeps over several models, each with its own original and its own front", async () => {
     const other = join(root, "other.onnx");
     writeFileSync(other, twoLayers(4));
