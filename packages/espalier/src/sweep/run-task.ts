@@ -13,7 +13,7 @@ import type { MeasuredRow } from "./pareto.js";
 import { parseMethod } from "./parse-method.js";
 import { RecordedOutputs } from "./recorded-outputs.js";
 import { refusalOf } from "./refusal.js";
-import type { SweepCell } from "./sweep-result.js";
+import type { SweepCell, SweptLayer } from "./sweep-result.js";
 import type { KeyedCell, ModelSetup, SweepAnswer, SweepSetup, SweepTask } from "./sweep-task.js";
 
 /** A model that a thread works on, with everything that its cells share. */
@@ -22,6 +22,14 @@ interface OpenModel {
   readonly setup: ModelSetup;
   readonly reference: Reference;
   readonly statistics?: Statistics;
+}
+
+/** A pruned model with what does not depend on how it is stored. */
+interface PrunedCell {
+  readonly pruned: PrunedModel;
+  readonly layers: readonly SweptLayer[];
+  /** Milliseconds that it took. */
+  readonly took: number;
 }
 
 /** Why a cell cannot be made. */
@@ -49,32 +57,30 @@ export class TaskRunner {
       this.#signal.throwIfAborted();
       const { cell } = task[0]!;
       const opened = await this.#openModel(cell.model);
-      const start = performance.now();
       const pruned = await this.#prune(cell, opened);
-      const pruning = performance.now() - start;
       const rows: MeasuredRow[] = [];
-      for (const one of task) rows.push(await this.#finish(one, () => this.#measure(one, opened, pruned, pruning)));
+      for (const one of task) rows.push(await this.#finish(one, () => this.#measure(one, opened, pruned)));
       return { status: "done", rows };
     } catch (error) {
       return this.#answerTo(error);
     }
   }
 
-  async #prune(cell: SweepCell, { setup, model, statistics }: OpenModel): Promise<PrunedModel | Refusal> {
+  async #prune(cell: SweepCell, { setup, model, reference, statistics }: OpenModel): Promise<PrunedCell | Refusal> {
     if (parseMethod(cell.criterion).needs === "statistics" && setup.statistics && "problem" in setup.statistics) {
       return { refusal: setup.statistics.problem };
     }
     const means = { calibration: setup.calibration, threads: 1, memory: this.#setup.memory, signal: this.#signal };
-    return refusing(() => pruneFor(cell, model, this.#setup.options, { ...means, ...(statistics && { statistics }) }));
+    return refusing(async () => {
+      const start = performance.now();
+      const pruned = await pruneFor(cell, model, this.#setup.options, { ...means, ...(statistics && { statistics }) });
+      return { pruned, layers: layersOf(pruned, reference.weights), took: performance.now() - start };
+    });
   }
 
-  async #measure(
-    { cell }: KeyedCell,
-    { reference }: OpenModel,
-    pruned: PrunedModel | Refusal,
-    pruning: number,
-  ): Promise<MeasuredRow> {
-    if ("refusal" in pruned) return { ...cell, status: "refused", reason: pruned.refusal };
+  async #measure({ cell }: KeyedCell, { reference }: OpenModel, made: PrunedCell | Refusal): Promise<MeasuredRow> {
+    if ("refusal" in made) return { ...cell, status: "refused", reason: made.refusal };
+    const { pruned, layers, took } = made;
     const start = performance.now();
     const measured = await refusing(async () => {
       return measureCell(await storedAs(cell.format, pruned.model, this.#signal), reference);
@@ -82,9 +88,9 @@ export class TaskRunner {
     if ("refusal" in measured) return { ...cell, status: "refused", reason: measured.refusal };
     return {
       ...cell,
-      ...{ status: "done", zeros: pruned.sparsity, ...measured, layers: layersOf(pruned, reference.weights) },
+      ...{ status: "done", zeros: pruned.sparsity, ...measured, layers },
       skipped: pruned.skipped,
-      seconds: (pruning + performance.now() - start) / 1000,
+      seconds: (took + performance.now() - start) / 1000,
     };
   }
 
