@@ -79,7 +79,7 @@ export class WorkerLane implements ShardRunner {
   async #runWithRetries(shard: Shard, signal: AbortSignal): Promise<readonly Sum[]> {
     for (let failures = 1; ; failures++) {
       signal.throwIfAborted();
-      const attempt = await this.#attempt(shard);
+      const attempt = await this.#attempt(this.#encode(shard));
       if (attempt.status === "done") return attempt.sums;
       if (attempt.status === "stopped") throw signal.reason;
       await this.close();
@@ -89,10 +89,10 @@ export class WorkerLane implements ShardRunner {
     }
   }
 
-  async #attempt(shard: Shard): Promise<Attempt> {
+  async #attempt(message: ShardMessage): Promise<Attempt> {
     try {
       this.#pool ??= this.#startPool();
-      const answer = answerMessage.decode(await this.#send(this.#pool, shard));
+      const answer = answerMessage.decode(await this.#send(this.#pool, message));
       if (answer.status !== "failed") return answer;
       const { code, message: text, context } = answer.failure;
       return { status: "failed", error: new StatisticsError(code, text, context) };
@@ -101,9 +101,14 @@ export class WorkerLane implements ShardRunner {
     }
   }
 
-  async #send(pool: Piscina<ShardMessage, AnswerMessage>, shard: Shard): Promise<Uint8Array> {
+  /** In the memory that the worker gave back, where it suffices; what goes wrong here is no worker's fault. */
+  #encode(shard: Shard): ShardMessage {
     const message = encodeShard(shard, this.#spare);
     this.#spare = undefined;
+    return message;
+  }
+
+  async #send(pool: Piscina<ShardMessage, AnswerMessage>, message: ShardMessage): Promise<Uint8Array> {
     const { answer, numbers } = await pool.run(message, { transferList: [message.numbers] });
     this.#spare = numbers;
     return answer;

@@ -36,10 +36,11 @@ test("run prunes, verifies and exports as a TypeScript config says, with paths r
   const { code, stdout } = await run(
     configured({
       verify: { pattern: "2:4", minSparsity: 0.5, junit: "report.xml", include: ["w"] },
-      export: { output: "small.onnx", format: "nm" },
+      export: { output: "small.onnx", format: "nm", measure: true, force: false },
     }),
   );
   expect(code).toBe(0);
+  expect(stdout).toMatch(/brotli/); // measured
   expect(stdout.match(/^(prune|verify|export) /gm)).toEqual(["prune ", "verify ", "export "]);
   expect(readFileSync(file("project", "report.xml"), "utf8")).toContain('failures="0"');
   expect(stdout).toMatch(/\| w +\| 2:4 /); // how export stores the weight
@@ -76,13 +77,13 @@ test.each([
   expect(code).toBe(2);
 });
 
-test("a config that is not there or does not load is an input that cannot be used", async () => {
+test("a config that is not there or does not load is wrong usage", async () => {
   expect(await espalier(["run", file("none.ts")])).toMatchObject({
-    code: 3,
+    code: 2,
     stderr: expect.stringMatching(/none\.ts[^\n]*\n$/),
   });
   expect(await run("export default {")).toMatchObject({
-    code: 3,
+    code: 2,
     stderr: expect.stringMatching(/cannot load the config/),
   });
 });

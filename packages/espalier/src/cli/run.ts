@@ -21,7 +21,7 @@ export function runCommand(): Command {
     .description("prune, verify and export as a config file says: the flags of these commands, step by step")
     .argument("<config>", "a module with a default export, espalier.config.ts, or a .json file")
     .action(async (path: string, _, command: Command) => {
-      const steps = stepsOf(requireConfig(await loadModule(path, "the config"), path), path);
+      const steps = stepsOf(requireConfig(await loadModule(path, "the config", "usage"), path), path);
       process.chdir(dirname(path));
       for (const step of steps) {
         process.stdout.write(`${step.name} ${step.models.join(" ")}\n\n`);
@@ -68,13 +68,14 @@ function stepsOf(config: RunConfig, path: string): readonly Step[] {
   return steps.length > 0 ? steps : refuse(`there is nothing to do: expected ${STEPS.join(", ")}`);
 }
 
-/** As typed on the command line; false is the flag's `--no-` form where it has one, and otherwise its absence. */
+/** As typed on the command line; a flag that has only a `--no-` form is on without it, others are off. */
 function argumentsOf(flags: Step["flags"], command: Command): string[] {
   return Object.entries(flags).flatMap(([name, value]) => {
     const flag = flagName(name);
     const negated = flag.replace("--", "--no-");
-    if (value === true) return [flag];
-    if (value === false) return command.options.some(({ long }) => long === negated) ? [negated] : [];
+    const isOnUnlessNegated = command.options.some(({ long }) => long === negated);
+    if (value === true) return isOnUnlessNegated ? [] : [flag];
+    if (value === false) return isOnUnlessNegated ? [negated] : [];
     return [value].flat().flatMap((one) => [flag, String(one)]);
   });
 }

@@ -81,6 +81,7 @@ export function resolveExport(options: ExportOptions): ResolvedExport {
   }
   if (format === "blocks" && values === "f16") refuse("blocks cannot have f16 values: use f32 or int8");
   const { tune = false, rows } = resolved;
+  if (rows !== undefined && !(Number.isSafeInteger(rows) && rows >= 1)) refuse(`rows is ${rows}, expected at least 1`);
   if ((tune || rows !== undefined) && (target === "tensorrt" || (format !== "blocks" && format !== "auto"))) {
     refuse(
       "tune and rows choose how blocks are multiplied: they are for the formats blocks and auto, not for tensorrt",

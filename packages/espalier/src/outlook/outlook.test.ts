@@ -52,6 +52,10 @@ describe("outlook", () => {
     });
   });
 
+  it("refuses rows that are none", () => {
+    expect(() => outlook(product(64, 64), "ort-node", 0)).toThrow(expect.objectContaining({ code: "usage" }));
+  });
+
   it("asks TensorRT's sizes: outputs in eights, inputs in sixteens, 256 channels for a gain", () => {
     expect(outlook(product(512, 512), "tensorrt").prospects[0]).toMatchObject({
       verdict: "maybe",

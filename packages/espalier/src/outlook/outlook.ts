@@ -1,5 +1,6 @@
 import type { ExportTarget } from "@espalier/export";
 import { type Model, modelSize, type PrunableWeight, prunableWeights } from "@espalier/onnx";
+import { EspalierError } from "../errors.js";
 import { openModel } from "../open-model.js";
 import { blockProspect } from "./block-prospect.js";
 import { expandingProspects } from "./expanding-prospects.js";
@@ -39,9 +40,13 @@ export interface Prospectus {
  * measured for these shapes. Nothing is pruned and nothing is run.
  *
  * @param rows rows that products multiply in one run, such as batch × tokens @default unknown: the slowest case counts
+ * @throws {EspalierError} `usage` for rows that are none
  * @throws {OnnxError} when the file is no usable ONNX model
  */
 export function outlook(model: string | Uint8Array | Model, target: ExportTarget, rows?: number): Outlook {
+  if (rows !== undefined && !(Number.isSafeInteger(rows) && rows >= 1)) {
+    throw new EspalierError("usage", `rows is ${rows}, expected at least 1`);
+  }
   const opened = openModel(model);
   const weights = prunableWeights(opened).filter((weight): weight is PrunableWeight => weight.prunable);
   const prospectus = { weights, modelBytes: modelSize(opened), target, rows };

@@ -35,9 +35,11 @@ interface PlannedPart {
 
 /** Rows of a part, for at least so many parts: as many as may do, then a fifth less each time, down to one. */
 function* partSizes(outer: number, least: number): Generator<number> {
-  for (let rows = Math.ceil(outer / Math.ceil(least)); ; rows = Math.floor(rows * 0.8)) {
-    yield rows < GROUP ? Math.max(rows, 1) : Math.ceil(rows / GROUP) * GROUP;
-    if (rows <= 1) return;
+  let last = 0;
+  for (let rows = Math.ceil(outer / Math.ceil(least)); last !== 1; rows = Math.floor(rows * 0.8)) {
+    const size = rows < GROUP ? Math.max(rows, 1) : Math.ceil(rows / GROUP) * GROUP;
+    if (size !== last) yield size;
+    last = size;
   }
 }
 

@@ -49,10 +49,14 @@ export function chooseEncoding(
   }
   if (possible.every(({ form }) => form === "dense") && values === "exact") return stays(refusal!);
   const smallest = possible.reduce((a, b) => (b.bytes < a.bytes ? b : a));
-  const { choice, form, bytes } = possible.find((one) => one.bytes <= smallest.bytes * (1 + LOADING_IS_WORTH))!;
-  if (bytes > before * (1 - LEAST_SAVING)) {
-    return stays(`no encoding saves ${100 * LEAST_SAVING} % of its bytes (the smallest, ${form}: ${bytes})`);
+  const most = before * (1 - LEAST_SAVING);
+  if (smallest.bytes > most) {
+    return stays(
+      `no encoding saves ${100 * LEAST_SAVING} % of its bytes (the smallest, ${smallest.form}: ${smallest.bytes})`,
+    );
   }
+  const enough = Math.min(most, smallest.bytes * (1 + LOADING_IS_WORTH));
+  const { choice, form, bytes } = possible.find((one) => one.bytes <= enough)!;
   const saved = `${Math.round(100 * (1 - bytes / before))} % smaller`;
   const among = `of ${possible.map((one) => one.form).join(", ")}: ${saved}`;
   const why =

@@ -23,8 +23,8 @@ export interface TensorRtSize extends TensorRtEligibility {
 
 /** Looks at a weight's shape alone: outputs, input channels, groups of four. @see {@link tensorRtEligibility} */
 export function tensorRtSize(weight: PrunableWeight): TensorRtSize {
-  const inputs = inputChannels(weight);
-  const { outChannels } = weight;
+  const { axes, outChannels } = weight;
+  const inputs = axes.reduce((all, { role, size }) => (role === "in" ? all * size : all), 1);
   const refused = (reason: string): TensorRtSize => ({ eligible: false, worthwhile: false, reason });
   const cannot = nm(2, 4).eligibility(weight);
   if (cannot !== undefined) return refused(`no 2:4: ${cannot}`);
@@ -35,7 +35,7 @@ export function tensorRtSize(weight: PrunableWeight): TensorRtSize {
     return refused(`its ${inputs} input channels are no multiple of ${INPUT_MULTIPLE}`);
   const worthwhile = Math.min(inputs, outChannels) >= WORTHWHILE_CHANNELS;
   const note = worthwhile ? "" : `; gains are seldom seen below ${WORTHWHILE_CHANNELS} channels`;
-  return { eligible: true, worthwhile, reason: `${inputs} input channels, ${outChannels} outputs${note}` };
+  return { eligible: true, worthwhile, reason: `its ${inputs} input channels${note}` };
 }
 
 /**
@@ -51,12 +51,6 @@ export function tensorRtEligibility(weight: PrunableWeight): TensorRtEligibility
   if (cannot !== undefined) return { eligible: false, reason: `no 2:4: ${cannot}` };
   const found = conforms(weight.read(), weight, nm(2, 4));
   if (!found.ok) return { eligible: false, reason: `no 2:4 along its inputs: ${found.message}` };
-  const { eligible, worthwhile, reason } = tensorRtSize(weight);
-  if (!eligible) return { eligible, reason: `2:4 holds, but ${reason}` };
-  const note = worthwhile ? "" : `; gains are seldom seen below ${WORTHWHILE_CHANNELS} channels`;
-  return { eligible, reason: `2:4 holds along its ${inputChannels(weight)} input channels${note}` };
-}
-
-function inputChannels({ axes }: PrunableWeight): number {
-  return axes.reduce((all, { role, size }) => (role === "in" ? all * size : all), 1);
+  const { eligible, reason } = tensorRtSize(weight);
+  return { eligible, reason: eligible ? `2:4 holds along ${reason}` : `2:4 holds, but ${reason}` };
 }

@@ -35,19 +35,21 @@ export async function dampedFactor(
   products: MatrixProducts,
 ): Promise<DampedFactor> {
   const mean = meanDiagonal(quadratic);
-  for (const ridge of ridges(mean, quadratic.scale, damping)) {
+  for (const fraction of fractions(damping, quadratic.scale / mean)) {
+    const ridge = fraction * mean;
     const factor = await inverseFactor(dampedGram(quadratic, ridge), quadratic.features, products);
-    if (factor !== undefined) return { factor, ridge, damping: ridge / mean };
+    if (factor !== undefined) return { factor, ridge, damping: fraction };
   }
   const message = `weight "${weight}": the second moments of its inputs cannot be factored, whatever is added to their diagonal; they are no sums of squares`;
   throw new RecoverError("singular", message, { weight });
 }
 
-function* ridges(mean: number, scale: number, damping: number): Generator<number> {
+/** Fractions of the mean diagonal, ascending. @param scale what G was rounded from, as a multiple of the mean diagonal */
+function* fractions(damping: number, scale: number): Generator<number> {
   let largest = 0;
   for (let fraction = damping; fraction <= Math.max(damping, LARGEST_DAMPING); fraction *= 10) {
-    largest = fraction * mean;
-    yield largest;
+    largest = fraction;
+    yield fraction;
   }
   for (const part of PARTS_OF_SCALE) if (part * scale > largest) yield part * scale;
 }
