@@ -12,7 +12,7 @@ const numbers = random(5);
 const W = numbers.float32(32 * 48);
 const bias = numbers.float32(48);
 
-type Layer = Pick<ModelParts, "nodes" | "inputs" | "outputs"> & { readonly dims?: readonly number[] };
+type Layer = Pick<ModelParts, "nodes" | "inputs" | "outputs" | "valueInfos"> & { readonly dims?: readonly number[] };
 
 const flat = { inputs: [valueInfo("x", "float32", ["n", 32])], outputs: [valueInfo("z", "float32", ["n", 48])] };
 const relu = node("Relu", ["y"], ["z"], {}, { name: "act" });
@@ -47,10 +47,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
 };
 
-function layerModel({ nodes, inputs, outputs, dims = [32, 48] }: Layer, weight = W): Model {
+function layerModel({ nodes, inputs, outputs, valueInfos = [], dims = [32, 48] }: Layer, weight = W): Model {
   const isUsed = (name: string): boolean => nodes.some(({ input }) => input.includes(name));
   const initializers = [tensor("W", dims, weight), tensor("b", [48], bias)].filter(({ name }) => isUsed(name));
-  return decodeModel(buildModel({ nodes, initializers, inputs: inputs!, outputs: outputs! }));
+  return decodeModel(buildModel({ nodes, initializers, inputs: inputs!, outputs: outputs!, valueInfos }));
 }
 
 const prune = (model: Model, pattern: Pattern = PATTERN): Model => prunedAs(model, pattern);
@@ -99,6 +99,45 @@ describe("a lowered layer", () => {
     withZero[100] = -0;
     const original = layerModel(LAYERS["Gemm with a bias"]!, withZero);
     expect(await failuresOf(original, lower(prune(original)))).toEqual({});
+  });
+});
+
+describe("a lowered layer whose input is declared", () => {
+  const original = layerModel(LAYERS["MatMul of a value that is not declared"]!);
+  const transposed = layerModel(turned());
+
+  function turned(dims: readonly (number | string)[] = [32, "n"]): Layer {
+    const nodes = [node("Relu", ["x"], ["a"]), node("Gemm", ["a", "W"], ["y"], { transA: 1 }), relu];
+    return {
+      ...flat,
+      nodes,
+      inputs: [valueInfo("x", "float32", [32, "n"])],
+      valueInfos: [valueInfo("a", "float32", dims)],
+    };
+  }
+
+  /** The layer lowered, its input declared with these sizes. */
+  const declared = (...dims: number[]): Model => {
+    const layer = {
+      ...LAYERS["MatMul of a value that is not declared"]!,
+      valueInfos: [valueInfo("a", "float32", dims)],
+    };
+    return lower(prune(layerModel(layer)));
+  };
+
+  it.each([-1, 0])("is read where a size is %d, which is none, and differs by that alone", async (size) => {
+    expect(Object.keys(await failuresOf(original, declared(size, 32)))).toEqual(["rest-unchanged"]);
+    const model = lower(prune(layerModel(turned([32, size]))));
+    expect(Object.keys(await failuresOf(transposed, model))).toEqual(["rest-unchanged"]);
+  });
+
+  it("is not read, and nothing allocated, where sizes are too large to be fed", async () => {
+    const cannot = (shape: string) => ({
+      "kept-weights": expect.stringContaining(`an input of shape [${shape}] is too large to ask it for every entry`),
+    });
+    expect(await failuresOf(original, declared(2 ** 40, 32))).toMatchObject(cannot("1099511627776, 32"));
+    const model = lower(prune(layerModel(turned([32, 2 ** 40]))));
+    expect(await failuresOf(transposed, model)).toMatchObject(cannot("32, 1099511627776"));
   });
 });
 

@@ -2,8 +2,11 @@ import type { NodeProto } from "@espalier/onnx";
 import type { Runner, Sample, TensorOf } from "@espalier/runtime";
 import { RESULT } from "./decode-constant.js";
 
-/** Most float32 numbers that one probe feeds or gets, 16 MiB. */
+/** Most float32 numbers that one probe feeds or gets where it may choose, 16 MiB. */
 const MOST_ELEMENTS = 2 ** 22;
+
+/** Most where sizes are fixed, 512 MiB: a batch of some hundred rows through a wide layer. */
+const LARGEST = 2 ** 27;
 
 /** What is known about the operator in whose place a region stands. */
 export interface ProbedOperator {
@@ -14,7 +17,7 @@ export interface ProbedOperator {
   readonly inFeatures: number;
   /** Sizes of the kernel of a convolution, and its input channels; absent for products. */
   readonly kernel?: { readonly sizes: readonly number[]; readonly channels: number };
-  /** Declared sizes of the input, undefined where they are free; absent where nothing is declared. */
+  /** Declared sizes of the input, each at least 1, undefined where they are free; absent where nothing is declared. */
   readonly dims?: readonly (number | undefined)[];
   /** What is fed besides the input. */
   readonly addends: Sample;
@@ -39,6 +42,13 @@ export function probesOf(operator: ProbedOperator): Probe[] {
   if (intAttribute(operator.node, "transA") !== 0) return [transposedProbe(operator)];
   if (dims !== undefined) return [productProbe(operator, [...dims.slice(0, -1), inFeatures])];
   return [1, 2, 3].map((rank) => productProbe(operator, [...Array<undefined>(rank).fill(undefined), inFeatures]));
+}
+
+/** The reason why a probe is not carried out where sizes that are fixed make its input or output too large. */
+export function tooLarge({ dims }: Probe, { kernel, inFeatures, outChannels }: ProbedOperator): string | undefined {
+  const fed = product(dims);
+  const most = Math.max(fed, (fed / (kernel?.channels ?? inFeatures)) * outChannels);
+  return most > LARGEST ? `an input of shape [${dims.join(", ")}] is too large to ask it for every entry` : undefined;
 }
 
 /** Rows of the input, each with a single 1. */

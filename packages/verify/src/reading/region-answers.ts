@@ -14,7 +14,7 @@ import { type Runner, randomFeeds, type Sample } from "@espalier/runtime";
 import { RESULT } from "./decode-constant.js";
 import type { Graphs } from "./find-decoders.js";
 import { type LoweredRegion, withoutAdditions } from "./lowered-region.js";
-import { answer, type Probe, type ProbedOperator, probeEntries, probesOf } from "./probe.js";
+import { answer, type Probe, type ProbedOperator, probeEntries, probesOf, tooLarge } from "./probe.js";
 import { runAlone } from "./run-alone.js";
 
 const { FLOAT } = TensorProto_DataType;
@@ -60,7 +60,8 @@ export async function regionAnswers(
   const operator = operatorOf(graphs, weight, region);
   let reason = "nothing can be fed to it";
   for (const probe of probesOf(operator)) {
-    const answers = await ask({ graphs, weight, region, operator, probe });
+    const problem = tooLarge(probe, operator);
+    const answers = problem ? { reason: problem } : await ask({ graphs, weight, region, operator, probe });
     if ("weight" in answers) return answers;
     reason = answers.reason;
   }
@@ -85,12 +86,14 @@ function operatorOf(
   };
 }
 
-/** Sizes that a model declares for a value, undefined where they are free. */
+/** Sizes that a model declares for a value, undefined where they are free, or no sizes: some tools write −1 and 0 for free ones. */
 function declaredDims({ proto }: Model, name: string): (number | undefined)[] | undefined {
   const { input = [], valueInfo = [] } = proto.graph ?? {};
   const type = [...input, ...valueInfo].find((one) => one.name === name)?.type?.value;
   if (type?.case !== "tensorType" || type.value.shape === undefined) return undefined;
-  return type.value.shape.dim.map(({ value }) => (value.case === "dimValue" ? Number(value.value) : undefined));
+  return type.value.shape.dim.map(({ value }) =>
+    value.case === "dimValue" && value.value >= 1n ? Number(value.value) : undefined,
+  );
 }
 
 async function ask(question: Question): Promise<RegionAnswers | { readonly reason: string }> {
