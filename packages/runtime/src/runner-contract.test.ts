@@ -272,6 +272,8 @@ describe.each(BACKENDS)("a runner of the %s backend", (backend) => {
     const error = await rejection(open(model));
     expect(error).toMatchObject({ code: "unsupported-type" });
     expect(error.message).toContain('"y" is not a tensor');
+    // Other runners are not concerned.
+    expect((await kept.run({ x: f32([1, 2], [1, 1]) }, ["y"])).y).toEqual(f32([1, 2], [4, 6]));
   });
 
   describe("checks inputs before ONNX Runtime sees them", () => {

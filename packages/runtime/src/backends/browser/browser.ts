@@ -41,10 +41,16 @@ async function openPage(browser: string | undefined): Promise<SessionPage> {
   };
   try {
     const page = await startPage(host, path, calls);
-    const close = async (): Promise<void> => {
+    const end = async (): Promise<void> => {
       calls.end(new RunnerError("closed", "The runner was closed; open the model again."));
       await page.close();
       await leave();
+    };
+    let ending: Promise<void> | undefined;
+    // Once, however often it is asked for: the browser counts who leaves.
+    const close = (): Promise<void> => {
+      ending ??= end();
+      return ending;
     };
     return { calls, close };
   } catch (cause) {
