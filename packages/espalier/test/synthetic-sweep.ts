@@ -87,6 +87,7 @@ function rowOf(cell: SweepCell, index: number, { metric, layers = LAYERS }: Synt
     speedup: { ratio, interval: { low: ratio - 0.05, high: ratio + 0.05 } },
     layers: layers.map((name, layer) => ({
       name,
+      entries: 2 ** 18,
       sparsity: cell.sparsity,
       weightError: (0.3 + 0.02 * layer) * error ** 0.5,
     })),

@@ -16,8 +16,8 @@ export interface LayerLine {
   readonly zerosBefore?: number;
   readonly weightError: number;
   readonly stored?: StoredWeight;
-  /** Entries, where they are known: the plots show the largest weights. */
-  readonly entries?: number;
+  /** The plots show the weights that have most of them. */
+  readonly entries: number;
 }
 
 /** Bars that fit a screen; the table has the rest. */
@@ -66,7 +66,7 @@ ${folded(`All ${layers.length} weights as a table`, layerTable(layers))}`;
 }
 
 function largest(layers: readonly LayerLine[]): readonly LayerLine[] {
-  const chosen = new Set([...layers].sort((a, b) => (b.entries ?? 0) - (a.entries ?? 0)).slice(0, PLOTTED));
+  const chosen = new Set([...layers].sort((a, b) => b.entries - a.entries).slice(0, PLOTTED));
   return layers.filter((layer) => chosen.has(layer));
 }
 

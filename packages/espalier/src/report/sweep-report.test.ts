@@ -63,6 +63,21 @@ describe("sweepReport", () => {
     expect(textsOf(page, "#cells thead th")).toContain("weights left dense");
   });
 
+  it("plots the largest of many weights", async () => {
+    const sweep = syntheticSweep({ layers: Array.from({ length: 30 }, (_, index) => `weight${index}`) });
+    const larger = ({ layers, ...row }: FinishedRow): FinishedRow => ({
+      ...row,
+      layers: layers.map((layer, index) => ({ ...layer, entries: index < 6 ? 4 : 8 })),
+    });
+    const page = pageOf(
+      await sweepReport({ ...sweep, rows: sweep.rows.map((row) => (row.status === "done" ? larger(row) : row)) }),
+    );
+    expect(textsOf(page, "#layers figcaption")[0]).toContain("The 24 largest of 30 weights.");
+    const [plot] = page.querySelectorAll("#layers figure svg");
+    const named = textsOf(plot!, "text").filter((text) => text.startsWith("weight"));
+    expect(named).toEqual(Array.from({ length: 24 }, (_, index) => `weight${index + 6}`));
+  });
+
   it("goes by output error where there is no metric, and says so", async () => {
     const page = await pageFor({ metric: null });
     expect(textsOf(page, "#scores p")[0]).toContain("no error bars");

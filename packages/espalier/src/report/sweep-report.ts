@@ -71,7 +71,7 @@ export function shownRow(result: SweepResult): FinishedRow | undefined {
 function layersOf(drawing: Drawing, result: SweepResult): Section | undefined {
   const row = shownRow(result);
   if (row === undefined) return undefined;
-  const layers = row.layers.map(({ name, sparsity, weightError }) => ({ name, zeros: sparsity, weightError }));
+  const layers = row.layers.map(({ sparsity, ...layer }) => ({ ...layer, zeros: sparsity }));
   const chosen = bestRow(result) ? "what the budget chose" : "the least harm on the front";
   const name = `${severalOf(result).models ? `${row.model}, ` : ""}${cellName(row, severalOf(result))}`;
   const lead = `The ${layers.length} pruned weights of ${name}: ${chosen}.`;

@@ -113,8 +113,9 @@ export function layersOf({ model, weights }: PrunedModel, before: Reference["wei
   const bytes = Float32Array.BYTES_PER_ELEMENT * Math.max(0, ...[...after.values()].map(entriesOf));
   const room = { before: new ArrayBuffer(bytes), after: new ArrayBuffer(bytes) };
   return weights.map(({ name, sparsity }) => {
-    const error = weightError(before.get(name)!.read(room.before), after.get(name)!.read(room.after));
-    return { name, sparsity, weightError: error };
+    const values = after.get(name)!.read(room.after);
+    const error = weightError(before.get(name)!.read(room.before), values);
+    return { name, entries: values.length, sparsity, weightError: error };
   });
 }
 

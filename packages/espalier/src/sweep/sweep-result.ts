@@ -99,6 +99,8 @@ export interface SweptAccuracy extends Score {
 /** One pruned weight. */
 export interface SweptLayer {
   readonly name: string;
+  /** How many, zeros included. */
+  readonly entries: number;
   /** Fraction of zeros. */
   readonly sparsity: number;
   /** `‖W − W′‖ / ‖W‖` over all entries: how far its values moved, recovery included; 1 where `W` is all zeros and `W′` is not. */

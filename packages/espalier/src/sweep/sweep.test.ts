@@ -141,7 +141,7 @@ describe("sweep", () => {
         pattern: "2:4",
         sparsity: 0.5,
         status: "done",
-        layers: [{ name: "a" }],
+        layers: [{ name: "a", entries: 96 }],
         skipped: [{ name: "b", reason: expect.stringContaining("4") }],
       },
       { pattern: "5:7", status: "refused", reason: expect.stringMatching(/none of the 2 .*5:7/) },
