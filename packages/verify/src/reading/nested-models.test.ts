@@ -89,3 +89,42 @@ describe("weights in subgraphs and functions", () => {
     }
   });
 });
+
+describe("an initializer in a subgraph of a function", () => {
+  const doubled = numbers.float32(32 * 24);
+  const single = doubled.map((value) => value / 2);
+
+  /** F is stored, or computed from D, which a product reads too. */
+  function model(isStored: boolean): Model {
+    const half = isStored ? [] : [tensor("half", [], Float32Array.of(0.5))];
+    const body = () =>
+      graph({
+        nodes: [
+          ...(isStored ? [] : [node("Mul", ["D", "half"], ["F"])]),
+          node("MatMul", ["x", "F"], ["first"]),
+          node("MatMul", ["x", "D"], ["second"]),
+          node("Add", ["first", "second"], ["inner"]),
+        ],
+        initializers: [tensor("D", [32, 24], doubled), ...(isStored ? [tensor("F", [32, 24], single)] : half)],
+        outputs: [valueInfo("inner", "float32", ["n", 24])],
+      });
+    const branches = node("If", ["c"], ["y"], { then_branch: body(), else_branch: body() });
+    return decodeModel(
+      buildModel({
+        nodes: [node("Layer", ["x", "c"], ["y"], {}, { domain: "own" })],
+        inputs: [valueInfo("x", "float32", ["n", 32]), valueInfo("c", "bool", [])],
+        outputs: [valueInfo("y", "float32", ["n", 24])],
+        opsetImports: [{ domain: "own", version: 1 }],
+        functions: [
+          functionBody({ name: "Layer", domain: "own", inputs: ["x", "c"], outputs: ["y"], nodes: [branches] }),
+        ],
+      }),
+    );
+  }
+
+  it("stays where something else reads it besides a decoder", async () => {
+    const checks = await judge(model(true), model(false));
+    expect([...checks.values()].filter(({ status }) => status === "failed")).toEqual([]);
+    expect(checks.get("rest-unchanged")!.message).toContain("; 2 tensors read through decoders");
+  });
+});

@@ -117,7 +117,10 @@ function restore(judged: Model, { tensors, nodes, initializers }: Found) {
     }
   }
   const remove = new Set(
-    [...initializers].filter(({ name }) => redefined.has(keyOf("main", name)) || !read.has(keyOf("main", name))),
+    [...initializers].filter((tensor) => {
+      const key = names.key(tensor, tensor.name);
+      return redefined.has(key) || !read.has(key);
+    }),
   );
   const inside = new Map<GraphProto | FunctionProto, { readonly initializers: readonly NewTensor[] }>(
     [...tensors].map(([{ graph, function: body }, all]) => [
@@ -131,16 +134,21 @@ function restore(judged: Model, { tensors, nodes, initializers }: Found) {
 /** Names of values, which are those of the main graph and all graphs in it, or of one function and the graphs in that. */
 class Names {
   readonly scopes: readonly GraphScope[];
-  readonly #roots = new Map<NodeProto, string>();
+  readonly #roots = new Map<NodeProto | TensorProto, string>();
 
   constructor({ proto }: Model) {
     this.scopes = [...walkGraphs(proto)];
-    for (const scope of this.scopes) for (const node of scope.nodes) this.#roots.set(node, rootOf(scope));
+    for (const scope of this.scopes) {
+      const sparse = scope.graph?.sparseInitializer.flatMap(({ values }) => values ?? []) ?? [];
+      for (const one of [...scope.nodes, ...(scope.graph?.initializer ?? []), ...sparse]) {
+        this.#roots.set(one, rootOf(scope));
+      }
+    }
   }
 
-  /** A value as a node calls it. */
-  key(node: NodeProto, name: string): string {
-    return keyOf(this.#roots.get(node) ?? "main", name);
+  /** A value as a node or an initializer calls it. */
+  key(one: NodeProto | TensorProto, name: string): string {
+    return keyOf(this.#roots.get(one) ?? "main", name);
   }
 }
 
