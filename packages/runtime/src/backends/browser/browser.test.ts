@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openRunner } from "@espalier/runtime";
 import { buildModel, hasChromium, node, valueInfo } from "@espalier/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 
 /** What the browser backend does beyond the contract: a browser starts, is shared, and is gone in the end. */
 
@@ -230,6 +231,38 @@ describe.skipIf(!hasChromium || process.platform !== "linux")(
     });
   },
 );
+
+describe.skipIf(!hasChromium)("a failure of the browser (skipped where /usr/bin/chromium is missing)", () => {
+  /** Opens a runner and hands out its browser. */
+  async function openWatched() {
+    let browser: Browser | undefined;
+    const launch = chromium.launch.bind(chromium);
+    vi.spyOn(chromium, "launch").mockImplementation(async (options) => {
+      browser = await launch(options);
+      return browser;
+    });
+    const runner = await openRunner(doubled, { backend: "browser" });
+    return { runner, browser: browser! };
+  }
+  afterEach(() => vi.restoreAllMocks());
+
+  it.each(["goto", "evaluate"] as const)("in a page's %s leaves no page", async (step) => {
+    const { runner, browser } = await openWatched();
+    const newPage = browser.newPage.bind(browser);
+    vi.spyOn(browser, "newPage").mockImplementation(async () => {
+      const page: Page = await newPage();
+      vi.spyOn(page, step).mockRejectedValue(new Error("not today"));
+      return page;
+    });
+    await expect(openRunner(doubled, { backend: "browser" })).rejects.toMatchObject({
+      code: "backend-failed",
+      message: "the page in the browser does not start: not today",
+    });
+    const pages = browser.contexts().flatMap((context) => context.pages());
+    await runner.close();
+    expect(pages).toHaveLength(1);
+  });
+});
 
 /** Threads of web workers in a process. */
 function workerThreads(pid: number): number {

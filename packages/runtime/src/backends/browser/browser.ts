@@ -66,10 +66,15 @@ async function startPage({ browser, server }: BrowserHost, path: string, calls: 
   page.on("crash", () => end("the page crashed, as pages do when memory runs out"));
   page.on("close", () => end("the browser was closed"));
   page.on("pageerror", ({ message }) => end(`the page stopped: ${message}`));
-  await page.goto(server.address);
-  // Not awaited in the page: it answers calls for as long as it lives.
-  await page.evaluate(
-    `import(${JSON.stringify(PROGRAM)}).then(({ answerCalls }) => void answerCalls(${JSON.stringify(path)}))`,
-  );
+  try {
+    await page.goto(server.address);
+    // Not awaited in the page: it answers calls for as long as it lives.
+    await page.evaluate(
+      `import(${JSON.stringify(PROGRAM)}).then(({ answerCalls }) => void answerCalls(${JSON.stringify(path)}))`,
+    );
+  } catch (error) {
+    await page.close();
+    throw error;
+  }
   return page;
 }
