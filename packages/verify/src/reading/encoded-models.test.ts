@@ -346,6 +346,38 @@ describe("decoders by somebody else", () => {
   });
 });
 
+describe("values under other names", () => {
+  /** W1 is computed unless it is stored; the product and what the branches hand out are called as given. */
+  function branched(isStored: boolean, product: string, inner: string): Model {
+    const body = () =>
+      graph({ nodes: [node("Relu", ["x"], [inner])], outputs: [valueInfo(inner, "float32", ["n", 32])] });
+    const doubled = W1.map((value) => value * 2);
+    return decodeModel(
+      buildModel({
+        nodes: [
+          ...(isStored ? [] : [node("Mul", ["doubled", "half"], ["W1"])]),
+          node("MatMul", ["x", "W1"], [product], {}, { name: "first" }),
+          node("Relu", [product], ["y"]),
+          node("If", ["c"], ["z"], { then_branch: body(), else_branch: body() }),
+        ],
+        initializers: isStored
+          ? [tensor("W1", [32, 24], W1)]
+          : [tensor("doubled", [32, 24], doubled), tensor("half", [], Float32Array.of(0.5))],
+        inputs: [valueInfo("x", "float32", ["n", 32]), valueInfo("c", "bool", [])],
+        outputs: [valueInfo("y", "float32", ["n", 24]), valueInfo("z", "float32", ["n", 32])],
+      }),
+    );
+  }
+
+  it("are called as in the original, unless a subgraph has that name for a value of its own", async () => {
+    const before = branched(true, "h", "inner");
+    expect(await judgeFailures(before, branched(false, "g", "inner"))).toEqual({});
+    expect(await judgeFailures(before, branched(false, "g", "h"))).toEqual({
+      "rest-unchanged": expect.stringContaining('"g"'),
+    });
+  });
+});
+
 describe("a model that was raised to opset 11 for its decoders", () => {
   const limits = { min: { float: -0.5 }, max: { float: 0.75 } };
   const old = (clip: Readonly<Record<string, { float: number }>> = limits) =>

@@ -1,23 +1,24 @@
-import { type Model, type NodeProto, rewriteGraph, withFields } from "@espalier/onnx";
+import { type Model, type NodeProto, rewriteGraph, walkGraphs, withFields } from "@espalier/onnx";
 import type { MainGraph } from "./main-graph.js";
 import { namesBelow } from "./restore-graph.js";
 
 /**
  * The judged model with values called as in the original where the same node puts them out: the node of the same name and
  * operator; or, where both models compute with the same operators one after the other, the one at the same place. Names inside a graph
- * say nothing about what it computes. Inputs and outputs of the model keep theirs, and so does what subgraphs read.
+ * say nothing about what it computes. Inputs and outputs of the model keep theirs, and so does what subgraphs read; a name that
+ * a subgraph has for a value of its own is not given to another.
  *
  * @returns the judged model itself where no value has another name
  */
 export function restoreNames(original: MainGraph, judged: MainGraph): Model {
   const names = new Map<string, string>();
   const below = new Set(namesBelow(judged.model));
+  const taken = new Set(definedBelow(judged.model));
   for (const [before, after] of matchedNodes(original, judged)) {
     for (const [index, name] of after.output.entries()) {
       const wanted = before.output[index];
-      if (!wanted || !name || wanted === name || judged.outputs.has(name) || below.has(name) || judged.defines(wanted))
-        continue;
-      names.set(name, wanted);
+      if (!wanted || !name || wanted === name || judged.outputs.has(name) || below.has(name)) continue;
+      if (!judged.defines(wanted) && !taken.has(wanted)) names.set(name, wanted);
     }
   }
   if (names.size === 0) return judged.model;
@@ -28,6 +29,16 @@ export function restoreNames(original: MainGraph, judged: MainGraph): Model {
     replace.set(node, [withFields(node, { input: renamed(node.input), output: renamed(node.output) })]);
   }
   return rewriteGraph(judged.model, { replace });
+}
+
+/** Names of the values that subgraphs of the main graph define. */
+function* definedBelow({ proto }: Model): Generator<string> {
+  for (const { path, graph, nodes } of walkGraphs(proto)) {
+    if (path[0] !== "main" || path.length === 1) continue;
+    for (const { name } of [...(graph?.input ?? []), ...(graph?.initializer ?? [])]) yield name;
+    for (const { values } of graph?.sparseInitializer ?? []) yield values?.name ?? "";
+    for (const { output } of nodes) yield* output;
+  }
 }
 
 function matchedNodes(original: MainGraph, judged: MainGraph): readonly (readonly [NodeProto, NodeProto])[] {
