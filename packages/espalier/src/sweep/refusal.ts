@@ -14,10 +14,27 @@ const REFUSING: ReadonlySet<RecoverErrorCode> = new Set([
   "run-failed",
 ]);
 
+/** Why a cell cannot be made. */
+export interface Refusal {
+  readonly reason: string;
+  /** Whether another try may succeed: ONNX Runtime also stops where memory runs out. */
+  readonly passing: boolean;
+}
+
 /** Why a cell cannot be made, where an error says just that; undefined for errors that are to end the sweep. */
-export function refusalOf(error: unknown): string | undefined {
-  if (error instanceof EspalierError) return error.code === "input" ? error.message : undefined;
-  if (isRecoverError(error)) return REFUSING.has(error.code) ? error.message : undefined;
-  if (isRunnerError(error, "load-failed") || isRunnerError(error, "unsupported-type")) return error.message;
-  return isCoreError(error) ? error.message : undefined;
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (!isRefusing(error)) return undefined;
+  return { reason: error.message, passing: isPassing(error) || isPassing(error.cause) };
+}
+
+function isRefusing(error: unknown): error is Error {
+  if (error instanceof EspalierError) return error.code === "input";
+  if (isRecoverError(error)) return REFUSING.has(error.code);
+  return isPassing(error) || isRunnerError(error, "unsupported-type") || isCoreError(error);
+}
+
+function isPassing(error: unknown): error is Error {
+  return (["load-failed", "run-failed"] as const).some(
+    (code) => isRunnerError(error, code) || isRecoverError(error, code),
+  );
 }

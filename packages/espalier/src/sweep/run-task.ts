@@ -12,7 +12,7 @@ import { layersOf, measureCell, type Reference } from "./measure-cell.js";
 import type { MeasuredRow } from "./pareto.js";
 import { parseMethod } from "./parse-method.js";
 import { RecordedOutputs } from "./recorded-outputs.js";
-import { refusalOf } from "./refusal.js";
+import { type Refusal, refusalOf } from "./refusal.js";
 import type { SweepCell, SweptLayer } from "./sweep-result.js";
 import type { KeyedCell, ModelSetup, SweepAnswer, SweepSetup, SweepTask } from "./sweep-task.js";
 
@@ -32,9 +32,9 @@ interface PrunedCell {
   readonly took: number;
 }
 
-/** Why a cell cannot be made. */
-interface Refusal {
-  readonly refusal: string;
+/** What stands for a result where there is none. */
+interface Refused {
+  readonly refusal: Refusal;
 }
 
 /** Makes and measures cells in one thread; models stay open from task to task. */
@@ -51,7 +51,7 @@ export class TaskRunner {
     this.#store = new CellStore(setup.store);
   }
 
-  /** Prunes once, and makes, measures and saves a cell in each format. */
+  /** Prunes once, and makes, measures and saves a cell in each format; a refusal that may pass is not saved. */
   async run(task: SweepTask): Promise<SweepAnswer> {
     try {
       this.#signal.throwIfAborted();
@@ -59,16 +59,16 @@ export class TaskRunner {
       const opened = await this.#openModel(cell.model);
       const pruned = await this.#prune(cell, opened);
       const rows: MeasuredRow[] = [];
-      for (const one of task) rows.push(await this.#finish(one, () => this.#measure(one, opened, pruned)));
+      for (const one of task) rows.push(await this.#finish(one, opened, pruned));
       return { status: "done", rows };
     } catch (error) {
       return this.#answerTo(error);
     }
   }
 
-  async #prune(cell: SweepCell, { setup, model, reference, statistics }: OpenModel): Promise<PrunedCell | Refusal> {
+  async #prune(cell: SweepCell, { setup, model, reference, statistics }: OpenModel): Promise<PrunedCell | Refused> {
     if (parseMethod(cell.criterion).needs === "statistics" && setup.statistics && "problem" in setup.statistics) {
-      return { refusal: setup.statistics.problem };
+      return { refusal: { reason: setup.statistics.problem, passing: false } };
     }
     const means = { calibration: setup.calibration, threads: 1, memory: this.#setup.memory, signal: this.#signal };
     return refusing(async () => {
@@ -78,26 +78,25 @@ export class TaskRunner {
     });
   }
 
-  async #measure({ cell }: KeyedCell, { reference }: OpenModel, made: PrunedCell | Refusal): Promise<MeasuredRow> {
-    if ("refusal" in made) return { ...cell, status: "refused", reason: made.refusal };
-    const { pruned, layers, took } = made;
+  async #finish({ cell, key }: KeyedCell, opened: OpenModel, pruned: PrunedCell | Refused): Promise<MeasuredRow> {
+    const made = "refusal" in pruned ? pruned : await this.#measure(cell, opened, pruned);
+    const row: MeasuredRow =
+      "refusal" in made ? { ...cell, status: "refused", reason: made.refusal.reason } : { ...cell, ...made };
+    if (!("refusal" in made && made.refusal.passing)) this.#store.save(key, row);
+    return row;
+  }
+
+  async #measure({ format }: SweepCell, { reference }: OpenModel, { pruned, layers, took }: PrunedCell) {
     const start = performance.now();
     const measured = await refusing(async () => {
-      return measureCell(await storedAs(cell.format, pruned.model, this.#signal), reference);
+      return measureCell(await storedAs(format, pruned.model, this.#signal), reference);
     });
-    if ("refusal" in measured) return { ...cell, status: "refused", reason: measured.refusal };
+    if ("refusal" in measured) return measured;
     return {
-      ...cell,
-      ...{ status: "done", zeros: pruned.sparsity, ...measured, layers },
+      ...{ status: "done" as const, zeros: pruned.sparsity, ...measured, layers },
       skipped: pruned.skipped,
       seconds: (took + performance.now() - start) / 1000,
     };
-  }
-
-  async #finish({ key }: KeyedCell, work: () => Promise<MeasuredRow>): Promise<MeasuredRow> {
-    const row = await work();
-    this.#store.save(key, row);
-    return row;
   }
 
   async #openModel(name: string): Promise<OpenModel> {
@@ -137,7 +136,7 @@ export class TaskRunner {
 }
 
 /** What `work` gives, or why a cell cannot be made. */
-async function refusing<Result>(work: () => Promise<Result>): Promise<Result | Refusal> {
+async function refusing<Result>(work: () => Promise<Result>): Promise<Result | Refused> {
   try {
     return await work();
   } catch (error) {

@@ -226,6 +226,29 @@ describe("sweep", () => {
     expect(await run(grid)).toEqual(result);
   });
 
+  it("tries again what ONNX Runtime stopped at, and nothing else", async () => {
+    const path = join(root, "lookup.onnx");
+    const nodes = [node("Gather", ["table", "x"], ["h"]), node("MatMul", ["h", "a"], ["y"])];
+    const initializers = [tensor("table", [2, 4], random(3).float32(8)), tensor("a", [4, 4], random(4).float32(16))];
+    const [inputs, outputs] = [[valueInfo("x", "int64", ["n"])], [valueInfo("y", "float32", ["n", 4])]];
+    writeFileSync(path, buildModel({ nodes, initializers, inputs, outputs }));
+    const sample = (row: bigint): Sample => ({ x: { dtype: "int64", dims: [1], data: BigInt64Array.of(row) } });
+    const tried: unknown[] = [];
+    const onProgress = ({ phase, item }: ProgressEvent): void => void (phase === "sweep" && tried.push(item));
+    const grid = { criteria: ["l1", "obs"], patterns: ["unstructured", "5:7"], sparsities: [0.5], onProgress };
+    const samples = { samples: [sample(9n)], testSamples: [sample(1n)], labels: undefined as never };
+    const { rows } = await run({ models: [path], ...samples, ...grid });
+    expect(rows).toMatchObject([
+      { status: "done" },
+      { status: "refused", reason: expect.stringContaining("5:7") },
+      { status: "refused", reason: expect.stringContaining("ONNX Runtime") },
+      { status: "refused", reason: expect.stringContaining("5:7") },
+    ]);
+    expect(tried).toHaveLength(4);
+    expect((await run({ models: [path], ...samples, ...grid })).rows).toEqual(rows);
+    expect(tried.slice(4)).toEqual(["lookup, obs, unstructured, 0.5"]);
+  });
+
   it("sweeps over several models, each with its own original and its own front", async () => {
     const other = join(root, "other.onnx");
     writeFileSync(other, twoLayers(4));

@@ -22,8 +22,9 @@ const MEMORY = 2e9;
  * outputs and times, the pruned model of several formats.
  *
  * Every finished cell is kept in the folder under a digest of all that it depends on. So a sweep that was killed goes on where it
- * was, and one that is repeated, or grows, computes only what is new. The folder gets `sweep.json`, which is the result, with a
- * budget `best.onnx`, and `report.html`, which shows it all (with pictures of the best model, where there is one).
+ * was, and one that is repeated, or grows, computes only what is new, and what ONNX Runtime stopped at, as where memory ran out.
+ * The folder gets `sweep.json`, which is the result, with a budget `best.onnx`, and `report.html`, which shows it all (with pictures
+ * of the best model, where there is one).
  *
  * @throws {EspalierError} `usage` for options; `input` for models, samples, labels or a metric that cannot be used, and for a cell
  *   whose worker died twice; `output`
