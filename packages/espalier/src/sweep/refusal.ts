@@ -14,6 +14,9 @@ const REFUSING: ReadonlySet<RecoverErrorCode> = new Set([
   "run-failed",
 ]);
 
+/** What ONNX Runtime says of a model; the other codes are about how it was called. */
+const MODEL_PROBLEMS = ["load-failed", "run-failed", "unsupported-type"] as const;
+
 /** Why a cell cannot be made. */
 export interface Refusal {
   readonly reason: string;
@@ -30,10 +33,10 @@ export function refusalOf(error: unknown): Refusal | undefined {
 function isRefusing(error: unknown): error is Error {
   if (error instanceof EspalierError) return error.code === "input";
   if (isRecoverError(error)) return REFUSING.has(error.code);
-  return isPassing(error) || isRunnerError(error, "unsupported-type") || isCoreError(error);
+  return MODEL_PROBLEMS.some((code) => isRunnerError(error, code)) || isCoreError(error);
 }
 
-function isPassing(error: unknown): error is Error {
+function isPassing(error: unknown): boolean {
   return (["load-failed", "run-failed"] as const).some(
     (code) => isRunnerError(error, code) || isRecoverError(error, code),
   );
