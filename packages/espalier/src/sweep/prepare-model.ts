@@ -15,7 +15,8 @@ import type { ModelSetup } from "./sweep-task.js";
 /** What the cells of a model share. */
 export interface PreparedModel {
   readonly original: PreparedOriginal;
-  readonly setup: ModelSetup;
+  /** Absent where no cell is to be made. */
+  readonly setup?: ModelSetup;
 }
 
 /**
@@ -26,12 +27,13 @@ export interface PreparedModel {
  * @throws what `prepareOriginal` and `prepareStatistics` throw
  */
 export async function prepareModel(
-  { name, path, model, samples, digests }: SweepModel,
+  opened: SweepModel,
   cells: readonly SweepCell[],
   asked: ResolvedSweep,
   store: CellStore,
 ): Promise<PreparedModel> {
-  const work = join(asked.folder, "work");
+  const { name, path, model, samples, digests } = opened;
+  const work = workFolder(asked);
   makeFolder(work);
   const { calibration, test, labels } = samples;
   const key = originalKey(digests, asked);
@@ -41,8 +43,7 @@ export async function prepareModel(
     known ??
     (await prepareOriginal({ ...asked, name, path, model, test, outputs, accuracy: await accuracyOf(asked, labels) }));
   if (known === undefined) store.save(key, original);
-  const needsStatistics = cells.some(({ criterion }) => parseMethod(criterion).needs === "statistics");
-  const statistics = join(work, `${statisticsKey(digests, asked)}.stats`);
+  if (cells.length === 0) return { original };
   return {
     original,
     setup: {
@@ -54,9 +55,26 @@ export async function prepareModel(
         test: inSharedMemory(test),
       },
       ...(labels && { labels }),
-      ...(needsStatistics && {
-        statistics: await prepareStatistics({ ...asked, model, calibration, path: statistics }),
-      }),
+      ...(await statisticsFor(opened, cells, asked)),
     },
   };
+}
+
+/**
+ * The statistics that cells of a model need, if any does; collected where an earlier sweep into the folder has not.
+ *
+ * @throws what `prepareStatistics` throws
+ */
+export async function statisticsFor(
+  { model, samples: { calibration }, digests }: SweepModel,
+  cells: readonly SweepCell[],
+  asked: ResolvedSweep,
+): Promise<Pick<ModelSetup, "statistics">> {
+  if (cells.every(({ criterion }) => parseMethod(criterion).needs !== "statistics")) return {};
+  const path = join(workFolder(asked), `${statisticsKey(digests, asked)}.stats`);
+  return { statistics: await prepareStatistics({ ...asked, model, calibration, path }) };
+}
+
+function workFolder({ folder }: ResolvedSweep): string {
+  return join(folder, "work");
 }

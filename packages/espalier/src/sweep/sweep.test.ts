@@ -352,6 +352,14 @@ describe("sweep", () => {
     const { ino } = statSync(path);
     await run(options);
     expect(statSync(path).ino).toBe(ino); // not made again
+    rmSync(join(folder, "work"), { recursive: true });
+    const phases: string[] = [];
+    const onProgress = ({ phase }: ProgressEvent): void => void phases.push(phase);
+    await run({ ...options, onProgress });
+    expect(phases).toEqual([]); // nothing is prepared for nothing
+    rmSync(path);
+    await run({ ...options, onProgress });
+    expect(phases).toEqual(["best"]); // the original is not run for it
     expect((await run({ ...options, budget: "bytes<=1" })).budget).toEqual({ text: "bytes<=1", best: null });
     expect(existsSync(path)).toBe(false); // nothing that could be taken for it
   });

@@ -4,14 +4,14 @@ import { bestWithin } from "./budget.js";
 import { CellStore, makeFolder, writeWhole } from "./cell-store.js";
 import { cellKey } from "./digests.js";
 import { type MeasuredRow, withPareto } from "./pareto.js";
-import { type PreparedModel, prepareModel } from "./prepare-model.js";
+import { type PreparedModel, prepareModel, statisticsFor } from "./prepare-model.js";
 import { runTasks } from "./run-tasks.js";
 import { openModels, type SweepModel } from "./sweep-models.js";
 import { type ResolvedSweep, resolveSweep, type SweepOptions } from "./sweep-options.js";
 import type { SweepResult, SweepRow } from "./sweep-result.js";
 import type { CellOptions, KeyedCell } from "./sweep-task.js";
 import { tasksOf } from "./tasks-of.js";
-import { bestPath, removeBest, writeBest } from "./write-best.js";
+import { bestPath, isBest, removeBest, writeBest } from "./write-best.js";
 
 /** Bytes that recovery may take for activations in all workers together. */
 const MEMORY = 2e9;
@@ -80,7 +80,7 @@ async function makeCells(
   const tasks = tasksOf(missing);
   const made = new Map<string, MeasuredRow>();
   if (tasks.length === 0) return made;
-  const models = Object.fromEntries([...prepared].map(([name, { setup }]) => [name, setup]));
+  const models = Object.fromEntries([...prepared].flatMap(([name, { setup }]) => (setup ? [[name, setup]] : [])));
   const setup = { models, options: cellOptions(asked), store: join(folder, "cells"), memory: MEMORY / threads };
   await runTasks(tasks, setup, {
     threads: Math.min(threads, tasks.length),
@@ -125,8 +125,11 @@ async function keepBest(
   if (budget === undefined) return;
   if (budget.best === null) return removeBest({ folder: asked.folder, store });
   const best = cells[budget.best]!;
-  const { setup } = await prepareModel(models.get(best.cell.model)!, [best.cell], asked, store);
-  await writeBest(best, setup, { ...asked, store, options: cellOptions(asked) });
+  if (isBest(best, { folder: asked.folder, store })) return;
+  const model = models.get(best.cell.model)!;
+  const { path, samples } = model;
+  const source = { path, calibration: samples.calibration, ...(await statisticsFor(model, [best.cell], asked)) };
+  await writeBest(best, source, { ...asked, store, options: cellOptions(asked) });
 }
 
 /** The best model is at hand; any other would have to be made again. */

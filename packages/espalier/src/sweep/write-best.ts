@@ -22,19 +22,27 @@ export interface BestRequest {
 /** Key in the store: what `best.onnx` was when it was written. */
 const BEST = "best";
 
-/**
- * Makes the model of a cell again and writes it as `best.onnx`, unless it is there as this wrote it last time.
- *
- * @throws {EspalierError} `output`
- */
-export async function writeBest({ cell, key }: KeyedCell, setup: ModelSetup, request: BestRequest): Promise<void> {
-  const { folder, store, options, threads, onProgress, signal } = request;
+/** Whether `best.onnx` is the model of a cell, as {@link writeBest} wrote it. */
+export function isBest({ key }: KeyedCell, { folder, store }: Pick<BestRequest, "folder" | "store">): boolean {
   const path = bestPath(folder);
   const kept = store.find<{ key: string; digest: string }>(BEST);
-  if (kept?.key === key && existsSync(path) && digestOf(path) === kept.digest) return;
+  return kept?.key === key && existsSync(path) && digestOf(path) === kept.digest;
+}
+
+/**
+ * Makes the model of a cell again and writes it as `best.onnx`.
+ *
+ * @param source the model that is pruned and what criteria look at
+ * @throws {EspalierError} `output`
+ */
+export async function writeBest(
+  { cell, key }: KeyedCell,
+  { path: original, calibration, statistics }: Pick<ModelSetup, "path" | "calibration" | "statistics">,
+  { folder, store, options, threads, onProgress, signal }: BestRequest,
+): Promise<void> {
+  const path = bestPath(folder);
   onProgress?.({ phase: "best", done: 0, total: 1, item: path });
-  const { calibration, statistics } = setup;
-  const pruned = await pruneFor(cell, readModel(setup.path), options, {
+  const pruned = await pruneFor(cell, readModel(original), options, {
     ...{ calibration, threads },
     ...(statistics && "path" in statistics && { statistics: readStatistics(statistics.path) }),
     ...(signal && { signal }),
