@@ -120,8 +120,10 @@ describe("a missing browser", () => {
       code: "backend-missing",
       message: "playwright-core is not installed. Add it to your project: npm install playwright-core",
     });
-    const noBrowser = openRunner(doubled, { backend: "browser", browser: process.execPath });
-    await expect(noBrowser).rejects.toMatchObject({ code: "backend-failed" });
+    const noBrowser = await startNode(failing, { env: { ESPALIER_BROWSER: process.execPath } });
+    // Nothing keeps the process.
+    expect(await noBrowser.ended).toEqual([0, null]);
+    expect(JSON.parse(noBrowser.output())).toMatchObject({ code: "backend-failed" });
   });
 });
 
@@ -261,6 +263,18 @@ describe.skipIf(!hasChromium)("a failure of the browser (skipped where /usr/bin/
     const pages = browser.contexts().flatMap((context) => context.pages());
     await runner.close();
     expect(pages).toHaveLength(1);
+  });
+
+  it("that does not close is told, and leaves no server", async () => {
+    const { runner, browser } = await openWatched();
+    const [page] = browser.contexts().flatMap((context) => context.pages());
+    const address = page!.url();
+    expect((await fetch(address)).ok).toBe(true);
+    const close = browser.close.bind(browser);
+    vi.spyOn(browser, "close").mockRejectedValue(new Error("not today"));
+    await expect(runner.close()).rejects.toThrow("not today");
+    await expect(fetch(address)).rejects.toThrow();
+    await close();
   });
 });
 

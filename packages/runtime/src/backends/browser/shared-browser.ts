@@ -59,11 +59,13 @@ function forget(path: string, share: Share): void {
 }
 
 async function start(chromium: BrowserType, path: string, runtimeFolder: string) {
-  const launched = await launchBrowser(chromium, path);
   const server = await PageServer.start(runtimeFolder);
-  const close = async (): Promise<void> => {
-    await launched.close();
+  try {
+    const launched = await launchBrowser(chromium, path);
+    const close = (): Promise<void> => launched.close().finally(() => server.stop());
+    return { browser: launched.browser, server, close };
+  } catch (error) {
     await server.stop();
-  };
-  return { browser: launched.browser, server, close };
+    throw error;
+  }
 }
