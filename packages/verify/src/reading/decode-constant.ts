@@ -1,4 +1,11 @@
-import { type ExtractedModel, makeValueInfo, type modelExtractor, type TensorProto, walkGraphs } from "@espalier/onnx";
+import {
+  dtypeName,
+  type ExtractedModel,
+  makeValueInfo,
+  type modelExtractor,
+  type TensorProto,
+  walkGraphs,
+} from "@espalier/onnx";
 import type { RunnerOptions, Tensor } from "@espalier/runtime";
 import { elementBits } from "../elements.js";
 import { isOnnxOperator } from "./operators.js";
@@ -32,6 +39,7 @@ export async function decodeConstant(
   expected: TensorProto,
   options: RunnerOptions,
 ): Promise<Decoded> {
+  if (dtypeName(expected.dataType) === "string") return failed("it holds texts, which are not read from decoders");
   const part = extract({ outputs: new Map([[value, makeValueInfo(RESULT, expected.dataType)]]) });
   if (part === undefined) return failed("it is not computed from constants alone");
   const nodes = [...walkGraphs(part.model.proto)].flatMap((scope) => scope.nodes);

@@ -6,8 +6,10 @@ import {
   type Model,
   prunableWeights,
   rewriteGraph,
+  TensorProto_DataType,
   tensorBytes,
   walkTensors,
+  withFields,
 } from "@espalier/onnx";
 import { buildModel, functionBody, graph, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { type Check, type VerifyOptions, verifyPruned } from "@espalier/verify";
@@ -374,6 +376,56 @@ describe("values under other names", () => {
     expect(await judgeFailures(before, branched(false, "g", "inner"))).toEqual({});
     expect(await judgeFailures(before, branched(false, "g", "h"))).toEqual({
       "rest-unchanged": expect.stringContaining('"g"'),
+    });
+  });
+});
+
+describe("texts", () => {
+  const words = (name: string, ...texts: string[]) =>
+    withFields(tensor(name, [texts.length], new Uint8Array(texts.length), "typed"), {
+      dataType: TensorProto_DataType.STRING,
+      int32Data: [],
+      stringData: texts.map((text) => new TextEncoder().encode(text)),
+    });
+
+  /** Words that are stored as an initializer, in a `Constant` node's tensor, or as its list; W1 is computed unless it is stored. */
+  function worded(where: "stored" | "constant" | "list", isStored: boolean): Model {
+    return decodeModel(
+      buildModel({
+        nodes: [
+          ...(isStored ? [] : [node("Mul", ["doubled", "half"], ["W1"])]),
+          ...(where === "list" ? [node("Constant", [], ["words"], { value_strings: ["a", "b"] })] : []),
+          ...(where === "constant" ? [node("Constant", [], ["words"], { value: words("", "a", "b") })] : []),
+          node("MatMul", ["x", "W1"], ["y"]),
+          node("Gather", ["words", "i"], ["z"]),
+        ],
+        initializers: [
+          ...(where === "stored" ? [words("words", "a", "b")] : []),
+          ...(isStored
+            ? [tensor("W1", [32, 24], W1)]
+            : [
+                tensor(
+                  "doubled",
+                  [32, 24],
+                  W1.map((value) => value * 2),
+                ),
+                tensor("half", [], Float32Array.of(0.5)),
+              ]),
+        ],
+        inputs: [valueInfo("x", "float32", ["n", 32]), valueInfo("i", "int64", [])],
+        outputs: [valueInfo("y", "float32", ["n", 24]), valueInfo("z", "string", [])],
+      }),
+    );
+  }
+
+  it("are not read from decoders: that is a difference", async () => {
+    const before = worded("stored", true);
+    expect(await judgeFailures(before, worded("stored", false))).toEqual({});
+    expect(await judgeFailures(before, worded("list", true))).toEqual({
+      "rest-unchanged": expect.stringContaining('gone: "words"'),
+    });
+    expect(await judgeFailures(worded("constant", true), worded("stored", false))).toEqual({
+      "rest-unchanged": expect.stringContaining('new: "words"'),
     });
   });
 });

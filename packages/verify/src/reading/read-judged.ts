@@ -1,4 +1,5 @@
 import {
+  dtypeName,
   type Model,
   type AttributeProto,
   tensorBytes,
@@ -81,7 +82,7 @@ function restoreGroups({ original, judged }: Graphs, { tensors, attributes }: Co
   }
 }
 
-/** Tensors of `Constant` nodes that are initializers in the judged model, with the same type and shape. */
+/** Tensors of numbers in `Constant` nodes that are initializers in the judged model, with the same type and shape. */
 function movedConstants({ original, judged }: Graphs): ReadTensor[] {
   const initializers = new Set(original.model.proto.graph?.initializer);
   const after = new Map(judged.model.proto.graph?.initializer.map((tensor) => [tensor.name, tensor]));
@@ -89,6 +90,7 @@ function movedConstants({ original, judged }: Graphs): ReadTensor[] {
   return [...original.tensors].flatMap(([name, tensor]) => {
     const stored = after.get(name);
     if (stored === undefined || initializers.has(tensor) || missing.has(name)) return [];
+    if (dtypeName(tensor.dataType) === "string") return [];
     const bytes = () => tensorBytes(judged.model, stored);
     return [{ name, how: "moved" as const, original: tensor, bytes, constants: [stored], source: judged.model }];
   });
