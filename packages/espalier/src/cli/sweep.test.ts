@@ -70,10 +70,12 @@ test("prints a table, or one JSON document, and the command that makes it again"
   expect(table.stdout).toMatch(/^model: \d+ B, gzip \d+ B, [\d.]+ ms, top-1 accuracy 0\.\d{4} ± 0\.\d{4}\n/);
   expect(table.stdout.match(/^\| (l1|wanda) /gm)).toHaveLength(6);
   expect(table.stdout).toContain("20 samples for calibration, 20 for the test");
-  expect(table.stdout).toMatch(/best within drop<=1: model, .*best\.onnx/);
+  expect(table.stdout).toMatch(/best within drop<=1: model, \w+, [\w:]+, \d\d\.\d\d %, auto, written to .*best\.onnx/);
   expect(existsSync(join(folder, "best.onnx"))).toBe(true);
   const json = await sweep("--labels", "label", "--json", "--exclude", "it's *none*");
   expect(json.code).toBe(2); // nothing is called that
+  const seventh = await sweep("--criteria", "l1", "--patterns", "7:9", "--budget", "error<=1");
+  expect(seventh.stdout).toContain("refused model, l1, 7:9, 22.22 %, auto: ");
   const { command, rows } = JSON.parse((await sweep("--labels", "label", "--json")).stdout);
   expect(command).toMatch(/^espalier sweep \S+model\.onnx --samples .*--labels label --json$/);
   expect(rows).toHaveLength(6);

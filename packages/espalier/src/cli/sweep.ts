@@ -6,6 +6,7 @@ import type { ProgressEvent } from "../progress.js";
 import { fromFiles } from "../samples.js";
 import { sweep } from "../sweep/sweep.js";
 import type { FinishedRow, SweepResult, SweepRow } from "../sweep/sweep-result.js";
+import { commandText } from "./command-text.js";
 import { EXIT } from "./exit-code.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { collect, decimal, whole } from "./numbers.js";
@@ -78,7 +79,7 @@ async function run(models: string[], flags: Flags): Promise<void> {
     const result = await interruptible((signal) =>
       sweep({
         ...same,
-        ...{ models, folder: output, command: commandLine(process.argv.slice(2)), signal },
+        ...{ models, folder: output, command: commandText(process.argv.slice(2)), signal },
         ...{ samples: fromFiles(samples), ...(testSamples !== undefined && { testSamples: fromFiles(testSamples) }) },
         ...(formats && { formats: formats as ExportFormat[] }),
         onProgress: (event: ProgressEvent) => progress.show(event),
@@ -116,12 +117,6 @@ function decimals(text: string): number[] {
       );
     }
   });
-}
-
-/** The command as it can be pasted into a shell. */
-function commandLine(args: readonly string[]): string {
-  const quoted = args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`));
-  return ["espalier", ...quoted].join(" ");
 }
 
 function text({ rows, originals, samples, metric, budget }: SweepResult, output: string): string {
@@ -184,7 +179,7 @@ function budgetText(budget: NonNullable<SweepResult["budget"]>, rows: readonly S
 }
 
 function cellText({ model, criterion, pattern, sparsity, format }: SweepRow): string {
-  return `${model}, ${criterion}, ${pattern}, ${sparsity}, ${format}`;
+  return `${model}, ${criterion}, ${pattern}, ${percentText(sparsity)}, ${format}`;
 }
 
 function plusMinus(value: number, error: number): string {
