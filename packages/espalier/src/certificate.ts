@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Backend } from "@espalier/runtime";
 import {
   type Certificate,
   issueCertificate,
@@ -18,6 +19,7 @@ import { VERSION } from "./version.js";
  * @param original path or bytes of the model before pruning
  * @param pruned path or bytes of the model after it
  * @param verification what `verify` said about these two
+ * @param backend where encoded weights are read @default node
  * @throws {VerifyError} `not-passed` when it failed
  * @throws {OnnxError} when one of the files is no usable ONNX model
  * @throws {RunnerError} when weights are encoded and the backend that reads them is missing
@@ -26,9 +28,10 @@ export function certify(
   original: string | Uint8Array,
   pruned: string | Uint8Array,
   verification: Verification,
+  backend: Backend = "node",
 ): Promise<Certificate> {
   const models = { original: openModel(original), pruned: openModel(pruned) };
-  return issueCertificate({ ...models, verification, versions: { espalier: VERSION } });
+  return issueCertificate({ ...models, backend, verification, versions: { espalier: VERSION } });
 }
 
 /**

@@ -133,16 +133,16 @@ async function run(original: string, pruned: string | undefined, flags: VerifyFl
   const judged = pruned ?? original;
   if (flags.junit !== undefined) writeReport(flags.junit, formatJunit(verification, { name: judged }));
   if (flags.markdown !== undefined) writeReport(flags.markdown, formatMarkdown(verification, { title: judged }));
+  const [backend] = flags.backend ?? [];
   if (flags.report !== undefined && pruned !== undefined) {
     const shown = { verification, title: pruned, commands: [commandText(process.argv.slice(2))] };
-    const [backend] = flags.backend ?? [];
     writeReport(flags.report, await verifyReport({ ...shown, original, pruned, ...(backend && { backend }) }));
   }
   process.stdout.write(`${flags.json ? JSON.stringify(verification, null, 2) : formatVerification(verification)}\n`);
   process.exitCode = verification.status === "failed" ? EXIT.failed : EXIT.done;
   if (flags.writeCertificate === undefined || pruned === undefined) return;
   if (verification.status === "failed") process.stderr.write("no certificate was written: the verification failed\n");
-  else writeReport(flags.writeCertificate, encodeCertificate(await certify(original, pruned, verification)));
+  else writeReport(flags.writeCertificate, encodeCertificate(await certify(original, pruned, verification, backend)));
 }
 
 /** What was found before an error stopped the verification is shown, and the error passed on. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { inflateRawSync } from "node:zlib";
 import { computeMasks, l1, nm } from "@espalier/core";
-import { applyMasks } from "@espalier/export";
+import { applyMasks, encodeWeights } from "@espalier/export";
 import { decodeModel, encodeModel, type Model, prunableWeights } from "@espalier/onnx";
 import { buildModel, node, random, tensor, valueInfo } from "@espalier/testkit";
 import {
@@ -97,6 +97,15 @@ describe("issueCertificate", () => {
     expect(issued.steps).toMatchObject([{ criterion: "l1", pattern: "2:4" }]);
     expect(issued.verification.status).toBe("passed");
     expect(issued.versions).toEqual({ test: "1" });
+  });
+
+  it("reads encoded weights in the backend that is given", async () => {
+    const encoded = encodeWeights(pruned, new Map([["W", { encoding: "gap" }]]));
+    const models = { original, pruned: decodeModel(encodeModel(encoded)) };
+    const request = { ...models, verification: await verifyPruned(models), versions: { test: "1" } };
+    const { weights } = await certificate();
+    expect((await issueCertificate({ ...request, backend: "web" })).weights).toEqual(weights);
+    await expect(issueCertificate({ ...request, backend: "no such" as "web" })).rejects.toThrow("no such");
   });
 
   it("refuses a model that failed", async () => {

@@ -8,7 +8,7 @@ import { MatrixDigest, matrixRows } from "./matrix.js";
 import { packMask } from "./packed-mask.js";
 
 /** What is certified. */
-export interface CertificateRequest extends Pick<VerifyOptions, "original" | "pruned"> {
+export interface CertificateRequest extends Pick<VerifyOptions, "original" | "pruned" | "backend"> {
   /** What {@link verifyPruned} said about these two; must be `passed`. */
   readonly verification: Verification;
   /** Programs that took part, and their versions. */
@@ -25,13 +25,14 @@ export interface CertificateRequest extends Pick<VerifyOptions, "original" | "pr
 export async function issueCertificate({
   original,
   pruned,
+  backend,
   verification,
   versions,
 }: CertificateRequest): Promise<Certificate> {
   if (verification.status === "failed") {
     throw new VerifyError("not-passed", "the verification failed: there is nothing to certify");
   }
-  const { steps, prunedWeights } = await createContext({ original, pruned });
+  const { steps, prunedWeights } = await createContext({ original, pruned, ...(backend && { backend }) });
   const weights = prunedWeights.map((pair) => certify(pair.name, pair.original, pair.pruned));
   return { kind: CERTIFICATE_KIND, version: 1, versions, steps, weights, verification };
 }
