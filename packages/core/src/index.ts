@@ -38,7 +38,7 @@ export { balancedBlocks } from "./patterns/balanced-blocks.js";
 export { block } from "./patterns/block.js";
 export { columns } from "./patterns/columns.js";
 export { nm } from "./patterns/nm.js";
-export { PATTERN_FORMS, parsePattern } from "./patterns/parse-pattern.js";
+export { fixesSparsity, PATTERN_FORMS, parsePattern } from "./patterns/parse-pattern.js";
 export type { Evidence, Pattern, Violation } from "./patterns/pattern.js";
 export { rows } from "./patterns/rows.js";
 export { type UnstructuredOptions, unstructured } from "./patterns/unstructured.js";

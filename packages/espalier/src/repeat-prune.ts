@@ -1,5 +1,12 @@
 import { availableParallelism } from "node:os";
-import { PRUNING_RECORD_KEY, type PruningStep, parseCriterion, parsePattern, parsePruningRecord } from "@espalier/core";
+import {
+  fixesSparsity,
+  PRUNING_RECORD_KEY,
+  type PruningStep,
+  parseCriterion,
+  parsePattern,
+  parsePruningRecord,
+} from "@espalier/core";
 import { type Model, metadata } from "@espalier/onnx";
 import { obs, type RecoveryMethod } from "@espalier/recover";
 import type { PrunerUnderTest } from "@espalier/verify";
@@ -43,10 +50,9 @@ function optionsOf({
   allocation,
   recover,
 }: PruningStep): PruneOptions {
-  const fixesItsSparsity = /^\d+:\d+$/.test(pattern);
   return {
     criterion: criterion === "obs" ? obs() : parseCriterion(criterion, seed),
-    pattern: fixesItsSparsity ? parsePattern(pattern) : parsePattern(pattern, sparsity, group),
+    pattern: fixesSparsity(pattern) ? parsePattern(pattern) : parsePattern(pattern, sparsity, group),
     include: weights,
     recover: (recover ?? "none") as RecoveryMethod,
     ...(allocation !== undefined && { allocation: allocation as NonNullable<RecoveryOptions["allocation"]> }),

@@ -1,4 +1,4 @@
-import { PATTERN_FORMS, parsePattern } from "@espalier/core";
+import { fixesSparsity, PATTERN_FORMS, parsePattern } from "@espalier/core";
 import { describe, expect, it } from "vitest";
 import { coreErrorOf } from "../../test-support/errors.js";
 
@@ -63,5 +63,18 @@ describe("parsePattern", () => {
     expect(error.code).toBe(code);
     expect(error.message).toContain(message);
     expect(error.message).not.toContain("\n");
+  });
+});
+
+describe("fixesSparsity", () => {
+  it.each([
+    ["2:4", true],
+    ["4:2", true],
+    ["block:16x4", false],
+    ["unstructured", false],
+    [" 2:4", false],
+    ["zigzag", false],
+  ])("%j: %s", (text, fixes) => {
+    expect(fixesSparsity(text)).toBe(fixes);
   });
 });

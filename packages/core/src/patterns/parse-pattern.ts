@@ -47,6 +47,11 @@ export function parsePattern(text: string, sparsity?: number, group?: Comparison
   throw new CoreError("invalid-pattern", `the pattern is "${text}", expected one of ${PATTERN_FORMS.join(", ")}`);
 }
 
+/** Whether a text on the command line means a pattern that says how sparse it is, as N:M does; false for text that is no pattern. */
+export function fixesSparsity(text: string): boolean {
+  return SYNTAXES.some((syntax) => syntax.fixesSparsity && syntax.expression.test(text));
+}
+
 function checkSparsity({ fixesSparsity }: PatternSyntax, { spec, sparsity: own }: Pattern, given?: number): void {
   if (fixesSparsity && given !== undefined) {
     throw new CoreError(

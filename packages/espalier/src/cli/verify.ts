@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { PATTERN_FORMS, type Pattern, parsePattern } from "@espalier/core";
+import { fixesSparsity, PATTERN_FORMS, type Pattern, parsePattern } from "@espalier/core";
 import type { Backend } from "@espalier/runtime";
 import {
   type Check,
@@ -217,7 +217,7 @@ function repeatOf({ repeat, statistics }: VerifyFlags): Partial<PruneOptions> {
 
 /** N:M says how sparse it is; other patterns are judged at the sparsity asked for, or as a mere shape. */
 function patternOf(text: string, minSparsity = 0): Pattern {
-  return parsePattern(text, /^\d+:\d+$/.test(text) ? undefined : minSparsity);
+  return parsePattern(text, fixesSparsity(text) ? undefined : minSparsity);
 }
 
 function writeReport(path: string, text: string): void {

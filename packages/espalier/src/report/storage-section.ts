@@ -1,10 +1,11 @@
+import { fixesSparsity } from "@espalier/core";
 import { bytesText } from "../cli/table.js";
 import type { FinishedRow } from "../sweep/sweep-result.js";
 import { type Bar, barPlot } from "./bar-plot.js";
 import type { Drawing } from "./drawing.js";
 import { figure } from "./figure.js";
 import { html, type Markup } from "./markup.js";
-import { distinct, fixesSparsity, percent, type SweptCells } from "./swept-cells.js";
+import { distinct, percent, type SweptCells } from "./swept-cells.js";
 
 /** Bars that fit a screen beside each other. */
 const PLOTTED = 60;

@@ -1,3 +1,4 @@
+import { fixesSparsity } from "@espalier/core";
 import type { Interval } from "@espalier/verify";
 import type { FinishedRow, SweepCell, SweepResult, SweptModel } from "../sweep/sweep-result.js";
 
@@ -54,11 +55,6 @@ export interface SeveralOf {
 /** @see SeveralOf */
 export function severalOf({ originals, rows }: SweepResult): SeveralOf {
   return { models: originals.length > 1, formats: new Set(rows.map(({ format }) => format)).size > 1 };
-}
-
-/** Whether the pattern says how sparse it is. */
-export function fixesSparsity(pattern: string): boolean {
-  return /^\d+:\d+$/.test(pattern);
 }
 
 /** `70 %`, `87.5 %`. */

@@ -1,4 +1,4 @@
-import { type Pattern, parsePattern } from "@espalier/core";
+import { fixesSparsity, type Pattern, parsePattern } from "@espalier/core";
 import { EspalierError } from "../errors.js";
 import type { SweepCell } from "./sweep-result.js";
 
@@ -10,8 +10,6 @@ export interface Grid {
   readonly formats: readonly string[];
 }
 
-const FIXES_SPARSITY = /^\d+:\d+$/;
-
 /**
  * The cells of one model, each once: criterion by criterion, then pattern, sparsity, format. N:M fixes its own sparsity, so it
  * makes one cell whatever the sparsities.
@@ -21,9 +19,9 @@ const FIXES_SPARSITY = /^\d+:\d+$/;
  */
 export function planCells(model: string, { criteria, patterns, sparsities, formats }: Grid): readonly SweepCell[] {
   for (const [name, list] of Object.entries({ criteria, patterns, formats })) requireSome(name, list);
-  if (patterns.some((text) => !FIXES_SPARSITY.test(text))) requireSome("sparsities", sparsities);
+  if (patterns.some((text) => !fixesSparsity(text))) requireSome("sparsities", sparsities);
   const shapes = once(patterns).flatMap((pattern) => {
-    const fixed = FIXES_SPARSITY.test(pattern) ? [parsePattern(pattern).sparsity] : once(sparsities);
+    const fixed = fixesSparsity(pattern) ? [parsePattern(pattern).sparsity] : once(sparsities);
     return fixed.map((sparsity) => ({ pattern, sparsity }));
   });
   for (const shape of shapes) patternOf(shape);
@@ -34,7 +32,7 @@ export function planCells(model: string, { criteria, patterns, sparsities, forma
 
 /** The pattern of a cell, with its sparsity. @throws {CoreError} `invalid-pattern`, `invalid-sparsity` */
 export function patternOf({ pattern, sparsity }: Pick<SweepCell, "pattern" | "sparsity">): Pattern {
-  return parsePattern(pattern, FIXES_SPARSITY.test(pattern) ? undefined : sparsity);
+  return parsePattern(pattern, fixesSparsity(pattern) ? undefined : sparsity);
 }
 
 /** Whether two cells take the same pruned model and differ only in how it is stored. */
