@@ -173,6 +173,17 @@ describe.skipIf(!hasChromium || process.platform !== "linux")(
       expect(readdirSync(run.temporary)).toEqual([]);
     });
 
+    it("that is still starting leaves nothing after a signal", async () => {
+      const run = await startNode(`console.log("READY"); await open(); ${wait}`);
+      const profile = () =>
+        readdirSync(run.temporary).some((name) => name.startsWith("playwright_chromiumdev_profile"));
+      await expect.poll(profile, { timeout: 20_000, interval: 5 }).toBe(true);
+      run.child.kill("SIGTERM");
+      expect(await run.ended).toEqual([143, null]);
+      await expect.poll(() => processesWith(run.temporary), { timeout: 20_000 }).toEqual([]);
+      expect(readdirSync(run.temporary)).toEqual([]);
+    });
+
     it("leaves a process that listens to signals itself alone", async () => {
       const run = await startNode(
         `const runner = await open();

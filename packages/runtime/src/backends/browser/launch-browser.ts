@@ -8,8 +8,11 @@ const FLAGS = ["--disable-gpu", "--disable-quic"];
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Browsers that run. */
-const running = new Set<Browser>();
+/** Browsers that run, and those that start. */
+const running = new Set<Promise<Browser>>();
+
+/** The end of all browsers, once a signal ends this process. */
+let ending: Promise<unknown> | undefined;
 
 /** A running browser. */
 export interface LaunchedBrowser {
@@ -26,19 +29,24 @@ export interface LaunchedBrowser {
  * @throws {RunnerError} `backend-failed`
  */
 export async function launchBrowser(chromium: BrowserType, path: string): Promise<LaunchedBrowser> {
+  // Before it starts: its profile is there before it is.
+  if (running.size === 0) for (const signal of SIGNALS) process.on(signal, endTidily);
   // Playwright would end a process that has plans of its own for signals.
   const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
-  const browser = await chromium.launch({ executablePath: path, args: FLAGS, ...signals }).catch((cause: unknown) => {
-    throw new RunnerError("backend-failed", `${path} does not start: ${ortMessage(cause)}`, { cause });
-  });
-  if (running.size === 0) for (const signal of SIGNALS) process.on(signal, endTidily);
-  running.add(browser);
-  const close = async (): Promise<void> => {
-    await browser.close();
-    running.delete(browser);
+  const launching = chromium.launch({ executablePath: path, args: FLAGS, ...signals });
+  running.add(launching);
+  const forget = (): void => {
+    running.delete(launching);
     if (running.size === 0) for (const signal of SIGNALS) process.off(signal, endTidily);
   };
-  return { browser, close };
+  try {
+    // Nobody goes on with a browser, or without one, while the process ends.
+    const browser = await launching.finally(() => ending);
+    return { browser, close: () => browser.close().finally(forget) };
+  } catch (cause) {
+    forget();
+    throw new RunnerError("backend-failed", `${path} does not start: ${ortMessage(cause)}`, { cause });
+  }
 }
 
 /**
@@ -47,8 +55,8 @@ export async function launchBrowser(chromium: BrowserType, path: string): Promis
  */
 async function endTidily(signal: NodeJS.Signals): Promise<void> {
   if (process.listenerCount(signal) > 1) return;
-  const ending = [...running].map((browser) => browser.close());
+  ending = Promise.allSettled([...running].map(async (launching) => (await launching).close()));
   running.clear();
-  await Promise.allSettled(ending);
+  await ending;
   process.exit(128 + constants.signals[signal]);
 }
