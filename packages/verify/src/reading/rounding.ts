@@ -1,4 +1,4 @@
-import { matrixLayout } from "@espalier/core";
+import { forEachEntry } from "@espalier/core";
 import {
   dtypeName,
   elementCount,
@@ -145,11 +145,4 @@ export function auditRounded(weight: PrunableWeight, was: Values, is: Values, ro
     if (audit.first < 0 || index < audit.first) Object.assign(audit, { first: index, bound });
   });
   return audit;
-}
-
-function forEachEntry(weight: PrunableWeight, visit: (index: number, outChannel: number) => void): void {
-  const { outOffsets, featureOffsets } = matrixLayout(weight);
-  for (const [channel, start] of outOffsets.entries()) {
-    for (let feature = 0; feature < featureOffsets.length; feature++) visit(start + featureOffsets[feature]!, channel);
-  }
 }
