@@ -1,3 +1,4 @@
+import { subgraphsOf } from "./bodies.js";
 import { buildModel } from "./build-model.js";
 import { dtypeName } from "./dtype.js";
 import { isExternal } from "./external-entries.js";
@@ -9,6 +10,7 @@ import { functionKey } from "./weights/node-names.js";
 import { tensorBytes } from "./tensor-bytes.js";
 import { tensorChunks } from "./tensor-chunks.js";
 import { type GraphScope, walkGraphs } from "./tensors.js";
+import { readNames } from "./value-names.js";
 
 /** IR version in which initializers need not be inputs and all runtimes in use read sparse ones. */
 const LEAST_IR_VERSION = 8;
@@ -109,15 +111,8 @@ function collect(sources: Sources, { outputs, inputs = [] }: Extraction): Parts 
 /** What a node reads. Names in its subgraphs may be their own: those are taken along only where the graph has them. */
 function readBy(node: NodeProto): { name: string; isOptional: boolean }[] {
   const own = node.input.filter((name) => name !== "").map((name) => ({ name, isOptional: false }));
-  return [...own, ...namesBelow(node).map((name) => ({ name, isOptional: true }))];
-}
-
-function namesBelow({ attribute }: NodeProto): string[] {
-  const graphs = attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
-  return graphs.flatMap(({ node, output }) => [
-    ...output.map(({ name }) => name),
-    ...node.flatMap((one) => [...one.input, ...namesBelow(one)]),
-  ]);
+  const below = subgraphsOf(node).flatMap((graph) => [...readNames(graph)]);
+  return [...own, ...below.map((name) => ({ name, isOptional: true }))];
 }
 
 function assembled(
@@ -144,7 +139,7 @@ function assembled(
 function calledFunctions({ proto }: Model, nodes: readonly NodeProto[]) {
   const keys = new Set(proto.functions.map(({ domain, name, overload }) => functionKey(domain, name, overload)));
   const isCalled = nodes.some(({ domain, opType, overload }) => keys.has(functionKey(domain, opType, overload)));
-  return isCalled || nodes.some((node) => namesBelow(node).length > 0) ? proto.functions : [];
+  return isCalled || nodes.some((node) => subgraphsOf(node).length > 0) ? proto.functions : [];
 }
 
 function ownTensor(model: Model, tensor: TensorProto, sparse: SparseTensorProto | undefined): TensorProto | NewTensor {
