@@ -10,7 +10,7 @@ import {
   type PrunableWeight,
   TensorProto_DataType,
 } from "@espalier/onnx";
-import { openRunner, type RunnerOptions, randomFeeds } from "@espalier/runtime";
+import { openRunner, type RunnerOptions, randomFeeds, spreadOf } from "@espalier/runtime";
 
 /** Turns of every form: one product takes a millisecond, and the median of so many moves by some hundredths. */
 const TURNS = 25;
@@ -53,7 +53,7 @@ export async function timeForms(
         if (turn >= 0) times[index]!.push(performance.now() - start);
       }
     }
-    const [before, ...after] = times.map(median);
+    const [before, ...after] = times.map((all) => spreadOf(all).median);
     return layer.forms.map((form, index) => ({ form, speedup: before! / after[index]! }));
   } finally {
     await Promise.all(runners.map((runner) => runner.close()));
@@ -87,8 +87,4 @@ function bytesOf(weight: PrunableWeight): Uint8Array {
     }
   }
   return new Uint8Array(matrix.buffer);
-}
-
-function median(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[times.length >> 1]!;
 }
