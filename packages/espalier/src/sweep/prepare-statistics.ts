@@ -1,11 +1,10 @@
 import { existsSync } from "node:fs";
-import { type CollectionProgress, encodeStatistics, isStatisticsError } from "@espalier/calibrate";
+import { type CollectionProgress, isStatisticsError, writeStatisticsFile } from "@espalier/calibrate";
 import type { Model } from "@espalier/onnx";
 import type { Sample } from "@espalier/runtime";
-import { collectStatistics } from "../calibrate.js";
+import { collectStatistics, withExitCodes } from "../calibrate.js";
 import { calibrationEvent } from "../gather-statistics.js";
 import type { ProgressEvent } from "../progress.js";
-import { writeWhole } from "./cell-store.js";
 import type { ModelSetup } from "./sweep-task.js";
 
 /** What statistics are collected from, and where they go. */
@@ -24,7 +23,8 @@ export interface StatisticsRequest {
  * Collects the statistics that all criteria of a sweep share, once; or says why there are none, which refuses only the cells that
  * need them.
  *
- * @throws {StatisticsError} of samples, threads and files
+ * @throws {StatisticsError} of samples
+ * @throws {EspalierError} `usage` of threads, `output` when the file cannot be written
  */
 export async function prepareStatistics(request: StatisticsRequest): Promise<NonNullable<ModelSetup["statistics"]>> {
   const { model, calibration, mask, path, threads, onProgress, signal } = request;
@@ -36,7 +36,7 @@ export async function prepareStatistics(request: StatisticsRequest): Promise<Non
       ...(signal && { signal }),
       onProgress: (progress: CollectionProgress) => onProgress?.(calibrationEvent(progress)),
     });
-    writeWhole(path, encodeStatistics(collected.file));
+    await withExitCodes(writeStatisticsFile(path, collected.file));
     return { path };
   } catch (error) {
     if (!isStatisticsError(error, "no-samples") && !isStatisticsError(error, "unsupported")) throw error;

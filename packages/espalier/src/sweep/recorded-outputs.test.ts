@@ -40,6 +40,15 @@ describe("recordOutputs", () => {
     recorded.close();
   });
 
+  it("can write the same file twice at once, as two sweeps into a folder do", async () => {
+    const path = join(folder, "a.outputs");
+    await Promise.all([recordOutputs(path, each()), recordOutputs(path, each())]);
+    const recorded = new RecordedOutputs(path);
+    for (const [index, outputs] of OUTPUTS.entries()) expect(recorded.at(index)).toEqual(outputs);
+    recorded.close();
+    expect(readdirSync(folder)).toEqual(["a.outputs"]);
+  });
+
   it("leaves nothing under any name when the model stops", async () => {
     async function* stops(): AsyncGenerator<Outputs> {
       yield OUTPUTS[0]!;

@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import type { Outputs } from "@espalier/verify";
 import { EspalierError } from "../errors.js";
@@ -16,11 +27,12 @@ const TAIL = 8;
  * @throws {EspalierError} `output`
  */
 export async function recordOutputs(path: string, outputs: AsyncIterable<Outputs>): Promise<void> {
-  const temporary = `${path}.tmp`;
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     const file = openSync(temporary, "w");
     try {
       await writeAll(file, outputs);
+      fsyncSync(file);
     } finally {
       closeSync(file);
     }
