@@ -6,6 +6,7 @@ import type { MainGraph } from "./main-graph.js";
 import { packedBytes } from "./packed-bytes.js";
 import type { ReadTensor } from "./reading.js";
 import type { RemovedChannels } from "./removed-channels.js";
+import { narrowedAxes } from "./widen.js";
 
 /** The two models whose constants are compared. */
 export interface Graphs {
@@ -94,11 +95,12 @@ export async function findDecoder(
   const source = judged.model;
   const whole = decodedTensor(name, original, source, decoded);
   if (whole !== undefined) return { tensors: [whole], ...parts };
-  const before = { bits: elementBits(original, tensorBytes(graphs.original.model, original)), dims };
-  const bits = /^b?float/.test(dtypeName(original.dataType))
+  const isFloat = /^b?float/.test(dtypeName(original.dataType));
+  const isSmaller = isFloat && narrowedAxes(dims, decoded.dims) !== undefined;
+  const bits = isSmaller
     ? channels.restore({
         name,
-        original: before,
+        original: { bits: elementBits(original, tensorBytes(graphs.original.model, original)), dims },
         found: decoded,
         isWeight,
         neighbours: neighboursOf(graphs.original, name),
@@ -110,7 +112,7 @@ export async function findDecoder(
   }
   const found = stored === undefined ? "decoded to" : "stored with";
   return {
-    isSmaller: true,
+    ...(isSmaller && { isSmaller }),
     reason: `it is ${found} shape [${decoded.dims.join(", ")}] instead of [${dims.join(", ")}]`,
   };
 }

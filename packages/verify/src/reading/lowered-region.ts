@@ -21,9 +21,6 @@ const LINEAR = [
   ...["Identity", "Shape", "Constant", "Add", "Mul", "Sum", "ScatterND"],
 ];
 
-/** Operators whose results are off by the rounding of the input to 8 bits. */
-const QUANTIZING = ["DynamicQuantizeLinear", "QuantizeLinear"];
-
 /** An operator of the original with a constant operand, and what the judged model has in its place. */
 export interface LoweredRegion {
   /** The operator. */
@@ -74,7 +71,7 @@ export function loweredRegion(graphs: Graphs, weight: string, consumer: Consumer
   if (strange !== undefined) {
     return `in the place of its reader ${quoted(node)} stands ${strange.opType}, which is not known to be linear`;
   }
-  const quantizes = part.nodes.some((one) => isOnnxOperator(one, ...QUANTIZING));
+  const quantizes = part.nodes.some((one) => isOnnxOperator(one, "DynamicQuantizeLinear"));
   return { node, originals, input, output, bias: gone[0], addends, part, quantizes };
 }
 
