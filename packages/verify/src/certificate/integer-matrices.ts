@@ -1,5 +1,5 @@
 import type { WeightView } from "@espalier/core";
-import { type Model, prunableWeights, tensorBytes, type Weight } from "@espalier/onnx";
+import { type Model, tensorBytes, type Weight } from "@espalier/onnx";
 
 /** Where an operator that multiplies integers reads its weight and the weight's zero point, and which axis the outputs lie along. */
 interface IntegerProduct {
@@ -20,9 +20,10 @@ const PRODUCTS: ReadonlyMap<string, IntegerProduct> = new Map([
 /**
  * The constant weights of operators that multiply integers, as matrices of `stored − zero point`: their scale stands elsewhere, so
  * the values are not those of the float model, but zeros are zeros.
+ *
+ * @param constants of the model, as `prunableWeights` lists them
  */
-export function integerMatrices(model: Model): WeightView[] {
-  const constants = prunableWeights(model);
+export function integerMatrices(model: Model, constants: readonly Weight[]): WeightView[] {
   const byName = new Map(constants.map((weight) => [weight.name, weight]));
   return constants.flatMap((weight) => {
     const [consumer] = weight.consumers;

@@ -4,5 +4,6 @@ import { integerMatrices } from "./integer-matrices.js";
 
 /** Every constant of a model that an operator multiplies with, as a matrix: what a certified weight may have become. */
 export function matricesOf(model: Model): WeightView[] {
-  return [...prunableWeights(model).filter((weight) => weight.prunable), ...integerMatrices(model)];
+  const constants = prunableWeights(model);
+  return [...constants.filter((weight) => weight.prunable), ...integerMatrices(model, constants)];
 }

@@ -3,6 +3,7 @@ import { auditCertificate, type CertifiedWeightFinding } from "../certificate/au
 import type { Certificate } from "../certificate/certificate.js";
 import { matricesOf } from "../certificate/matrices.js";
 import { MatrixDigest, matrixRows } from "../certificate/matrix.js";
+import { listText } from "../list-text.js";
 import { type CheckDefinition, counted, type Finding } from "./check-definition.js";
 
 /** The masks that a certificate speaks of still hold, and the original is the one that it was issued for. */
@@ -60,8 +61,7 @@ function countsText(weights: readonly CertifiedWeightFinding[]): string {
   const named = (wanted: CertifiedWeightFinding["status"], meaning: string): string[] => {
     const names = weights.filter(({ status }) => status === wanted).map(({ name }) => `"${name}"`);
     if (names.length === 0) return [];
-    const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
-    return [`${counted(names.length, "weight")} ${meaning} (${names.slice(0, 3).join(", ")}${more})`];
+    return [`${counted(names.length, "weight")} ${meaning} (${listText(names)})`];
   };
   const same = weights.filter(({ status }) => status === "same").length;
   const parts = [
