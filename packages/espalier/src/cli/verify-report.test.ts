@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -21,10 +21,13 @@ const verify = (...flags: string[]) =>
   espalier(["verify", file("original.onnx"), file("pruned model.onnx"), "--pattern", "2:4", ...flags]);
 
 test("--report writes one HTML file, also when a check failed, and the document stays the same", async () => {
+  writeFileSync(file("earlier.html"), "earlier");
+  linkSync(file("earlier.html"), file("report.html"));
   const failed = await verify("--report", file("report.html"), "--max-output-error", "0.001", "--json");
   expect(failed.code).toBe(EXIT.failed);
   expect(JSON.parse(failed.stdout).status).toBe("failed");
   const html = readFileSync(file("report.html"), "utf8");
+  expect(readFileSync(file("earlier.html"), "utf8")).toBe("earlier"); // a new file in its place
   expect(flawsOf(html)).toEqual([]);
   const page = pageOf(html);
   expect(textsOf(page, "h1")).toEqual([file("pruned model.onnx")]);

@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { fixesSparsity, PATTERN_FORMS, type Pattern, parsePattern } from "@espalier/core";
 import type { Backend } from "@espalier/runtime";
 import {
@@ -23,6 +22,7 @@ import { fromFiles } from "../samples.js";
 import { readGrams, readStatistics } from "../statistics.js";
 import { verify } from "../verify.js";
 import { checkWritable } from "../write.js";
+import { writeWhole } from "../write-whole.js";
 import { addBackends, BACKENDS } from "./backend-names.js";
 import { commandText } from "./command-text.js";
 import { EXIT } from "./exit-code.js";
@@ -131,18 +131,18 @@ async function run(original: string, pruned: string | undefined, flags: VerifyFl
       ? judgeAlone(original, flags)
       : await judgeBoth(original, pruned, flags).catch(showFinished(flags));
   const judged = pruned ?? original;
-  if (flags.junit !== undefined) writeReport(flags.junit, formatJunit(verification, { name: judged }));
-  if (flags.markdown !== undefined) writeReport(flags.markdown, formatMarkdown(verification, { title: judged }));
+  if (flags.junit !== undefined) writeWhole(flags.junit, formatJunit(verification, { name: judged }));
+  if (flags.markdown !== undefined) writeWhole(flags.markdown, formatMarkdown(verification, { title: judged }));
   const [backend] = flags.backend ?? [];
   if (flags.report !== undefined && pruned !== undefined) {
     const shown = { verification, title: pruned, commands: [commandText(process.argv.slice(2))] };
-    writeReport(flags.report, await verifyReport({ ...shown, original, pruned, ...(backend && { backend }) }));
+    writeWhole(flags.report, await verifyReport({ ...shown, original, pruned, ...(backend && { backend }) }));
   }
   process.stdout.write(`${flags.json ? JSON.stringify(verification, null, 2) : formatVerification(verification)}\n`);
   process.exitCode = verification.status === "failed" ? EXIT.failed : EXIT.done;
   if (flags.writeCertificate === undefined || pruned === undefined) return;
   if (verification.status === "failed") process.stderr.write("no certificate was written: the verification failed\n");
-  else writeReport(flags.writeCertificate, encodeCertificate(await certify(original, pruned, verification, backend)));
+  else writeWhole(flags.writeCertificate, encodeCertificate(await certify(original, pruned, verification, backend)));
 }
 
 /** What was found before an error stopped the verification is shown, and the error passed on. */
@@ -218,12 +218,4 @@ function repeatOf({ repeat, statistics }: VerifyFlags): Partial<PruneOptions> {
 /** N:M says how sparse it is; other patterns are judged at the sparsity asked for, or as a mere shape. */
 function patternOf(text: string, minSparsity = 0): Pattern {
   return parsePattern(text, fixesSparsity(text) ? undefined : minSparsity);
-}
-
-function writeReport(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new EspalierError("output", `cannot write ${path}: ${(error as Error).message}`, { cause: error });
-  }
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { EspalierError } from "../errors.js";
+import { writeWhole } from "../write-whole.js";
 
 /**
  * Keeps what is finished in a folder, one JSON file for each key, so that it outlives the process however that ends.
@@ -42,21 +42,5 @@ export function makeFolder(folder: string): void {
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     throw new EspalierError("output", `cannot write into ${folder}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-/**
- * Writes a file so that its name stands for the old content or the new one, never for a part.
- *
- * @throws {EspalierError} `output`
- */
-export function writeWhole(path: string, content: string | Uint8Array): void {
-  const temporary = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
-  try {
-    writeFileSync(temporary, content, { flush: true });
-    renameSync(temporary, path);
-  } catch (cause) {
-    if (existsSync(temporary)) rmSync(temporary);
-    throw new EspalierError("output", `cannot write ${path}: ${(cause as Error).message}`, { cause });
   }
 }

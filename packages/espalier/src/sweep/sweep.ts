@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { type SweepReportOptions, sweepReport } from "../report/sweep-report.js";
+import { writeWhole } from "../write-whole.js";
 import { bestWithin } from "./budget.js";
-import { CellStore, makeFolder, writeWhole } from "./cell-store.js";
+import { CellStore, makeFolder } from "./cell-store.js";
 import { cellKey } from "./digests.js";
 import { type MeasuredRow, withPareto } from "./pareto.js";
 import { type PreparedModel, prepareModel, statisticsFor } from "./prepare-model.js";
