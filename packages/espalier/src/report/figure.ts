@@ -7,18 +7,19 @@ export interface Figure {
   readonly caption: Content;
   /** Draws it so many pixels wide. */
   readonly draw: (width: number) => Markup;
-  /** Pixels on a wide screen. @default 500, for two beside each other */
-  readonly wide?: number;
 }
+
+/** Pixels on a wide screen, for two beside each other. */
+const WIDE = 500;
 
 /** Pixels on a phone of 360 pixels, between its margins. */
 const NARROW = 328;
 
 /** A plot with its caption; the page shows the drawing that fits. */
-export function figure({ title, caption, draw, wide = 500 }: Figure): Markup {
+export function figure({ title, caption, draw }: Figure): Markup {
   return html`<figure>
 <figcaption><b>${title}</b> ${caption}</figcaption>
-<div class="wide">${draw(wide)}</div><div class="narrow">${draw(NARROW)}</div>
+<div class="wide">${draw(WIDE)}</div><div class="narrow">${draw(NARROW)}</div>
 </figure>
 `;
 }

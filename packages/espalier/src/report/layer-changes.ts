@@ -20,7 +20,10 @@ export interface LayerChange {
 
 /** How the pruned model stores a weight. */
 export interface StoredWeight {
-  /** `dense`: as it is. `decoded`: constants compute it. `lowered`: other operators stand in its place. `narrowed`: channels are gone. */
+  /**
+   * `dense`: as it is. `decoded`: constants compute it. `lowered`: other operators stand in its place. `narrowed`: channels are gone.
+   * `moved`: it stood in a `Constant` node and is an initializer.
+   */
   readonly how: "dense" | ReadTensor["how"];
   /** Of its tensors; what several weights are computed from, such as a table, counts for the first. */
   readonly bytes: number;

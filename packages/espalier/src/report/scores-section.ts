@@ -16,7 +16,7 @@ export function scores(
   const points = onePerCell(rows)
     .map(scored ? scoreOf : errorOf)
     .filter(({ value }) => Number.isFinite(value));
-  const reference = scored ? (original.score?.mean ?? firstScore(rows)) : 0;
+  const reference = scored ? original.score!.mean : 0;
   const shared = {
     series,
     label: scored ? metric : harm.label,
@@ -50,10 +50,6 @@ function errorOf(row: FinishedRow): ScoredPoint {
 function scoreOf(row: FinishedRow): ScoredPoint {
   const { mean, drop, interval } = row.accuracy!;
   return { row, value: mean, low: mean + drop - interval.high, high: mean + drop - interval.low };
-}
-
-function firstScore([row]: readonly FinishedRow[]): number {
-  return row!.accuracy!.mean + row!.accuracy!.drop;
 }
 
 function extentOf(values: readonly number[]): [number, number] {

@@ -20,12 +20,12 @@ h3 { font-size: 1.05rem; margin: 0 0 .2rem; }
 p { margin: 0 0 .8rem; max-width: 42rem; }
 a { color: var(--accent); text-underline-offset: .18em; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; border-radius: 2px; }
-code, pre, kbd { font: .875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+code, pre { font: .875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 code, td, th, dd, li, p { overflow-wrap: anywhere; }
 .skip { position: absolute; left: -100vw; } .skip:focus { left: 1rem; top: 1rem; background: var(--paper); padding: .5rem; z-index: 1; }
 body > header { padding-top: 2.5rem; }
 .eyebrow { color: var(--soft); font-size: .8rem; letter-spacing: .09em; text-transform: uppercase; margin: 0; }
-.soft, .note, figcaption, caption { color: var(--soft); }
+.note, figcaption, caption { color: var(--soft); }
 .verdict { display: inline-flex; gap: .5rem; font-weight: 650; padding: .25rem .8rem .25rem .65rem; border: 2px solid currentColor; border-radius: 1.2rem; }
 .outcome { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem .8rem; max-width: none; }
 .passed { color: var(--good); } .failed { color: var(--bad); } .skipped { color: var(--soft); }
