@@ -1,6 +1,7 @@
 import { PATTERN_FORMS } from "@espalier/core";
 import type { Spread } from "@espalier/runtime";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { bytesText } from "../bytes-text.js";
 import { type ExportedModel, exportModel } from "../export/export-model.js";
 import {
   type ExportFormat,
@@ -16,7 +17,7 @@ import { checkWritable, type WrittenModel } from "../write.js";
 import { interruptible } from "./interrupt.js";
 import { collect, whole } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
-import { bytesText, type Column, percentText, printable, table } from "./table.js";
+import { type Column, percentText, printable, table } from "./table.js";
 
 /** What the command takes beside its arguments. */
 export interface ExportFlags {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { ALLOCATION_NAMES, CRITERION_NAMES, PATTERN_FORMS, parseCriterion, parsePattern } from "@espalier/core";
 import { obs, type RecoveryMethod } from "@espalier/recover";
 import { Command, Option } from "commander";
+import { bytesText } from "../bytes-text.js";
 import type { ProgressEvent } from "../progress.js";
 import { type PrunedModel, type PruneOptions, prune } from "../prune.js";
 import type { RecoveryOptions } from "../recovery/recovery-options.js";
@@ -13,7 +14,7 @@ import { collect, decimal, whole } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
 import { byteSize } from "./quantities.js";
 import { recoveryText } from "./recovery-text.js";
-import { bytesText, percentText, printable, table } from "./table.js";
+import { percentText, printable, table } from "./table.js";
 
 /** What the command takes beside its arguments. */
 export interface PruneFlags {

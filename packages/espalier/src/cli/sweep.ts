@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { CRITERION_NAMES, PATTERN_FORMS } from "@espalier/core";
 import { Command, InvalidArgumentError } from "commander";
+import { bytesText } from "../bytes-text.js";
 import { type ExportFormat, FORMATS } from "../export/export-options.js";
 import type { ProgressEvent } from "../progress.js";
 import { fromFiles } from "../samples.js";
@@ -11,7 +12,7 @@ import { EXIT } from "./exit-code.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { collect, decimal, whole } from "./numbers.js";
 import { ProgressLine } from "./progress-line.js";
-import { bytesText, type Column, percentText, printable, table } from "./table.js";
+import { type Column, percentText, printable, table } from "./table.js";
 
 interface Flags {
   readonly output: string;

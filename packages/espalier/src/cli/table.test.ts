@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bytesText, percentText, printable, table } from "./table.js";
+import { percentText, printable, table } from "./table.js";
 
 describe("table", () => {
   test("aligns numbers to the right and lets no name break a row or reach the terminal as a command", () => {
@@ -18,16 +18,6 @@ describe("table", () => {
 
 test("printable shows control characters as escapes and leaves other text alone", () => {
   expect(printable("é\t✓")).toBe("é\\u0009✓");
-});
-
-test("bytesText counts in thousands", () => {
-  expect([0, 999, 1000, 27_913_676, 2_517_784_576].map(bytesText)).toEqual([
-    "0 B",
-    "999 B",
-    "1.0 kB",
-    "27.9 MB",
-    "2.5 GB",
-  ]);
 });
 
 test("percentText has two decimals", () => {

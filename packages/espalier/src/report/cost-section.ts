@@ -1,5 +1,5 @@
 import type { Latency, Verification } from "@espalier/verify";
-import { bytesText } from "../cli/table.js";
+import { bytesText } from "../bytes-text.js";
 import { type Bar, barPlot } from "./bar-plot.js";
 import type { Drawing } from "./drawing.js";
 import { figure } from "./figure.js";

@@ -1,4 +1,4 @@
-import { bytesText } from "../cli/table.js";
+import { bytesText } from "../bytes-text.js";
 import { barPlot } from "./bar-plot.js";
 import { type DataColumn, dataTable, folded } from "./data-table.js";
 import type { Drawing } from "./drawing.js";

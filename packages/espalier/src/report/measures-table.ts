@@ -1,5 +1,5 @@
 import type { ByModel, Verification } from "@espalier/verify";
-import { bytesText } from "../cli/table.js";
+import { bytesText } from "../bytes-text.js";
 import { dataTable } from "./data-table.js";
 import { type Content, html } from "./markup.js";
 import { timeText } from "./number-text.js";

@@ -1,4 +1,4 @@
-import { bytesText } from "../cli/table.js";
+import { bytesText } from "../bytes-text.js";
 
 /** A few digits, `–` for nothing, `∞` for an error relative to an output of zeros. */
 export function figureText(value: number | null, digits = 4): string {

@@ -1,5 +1,5 @@
 import { fixesSparsity } from "@espalier/core";
-import { bytesText } from "../cli/table.js";
+import { bytesText } from "../bytes-text.js";
 import type { FinishedRow } from "../sweep/sweep-result.js";
 import { type Bar, barPlot } from "./bar-plot.js";
 import type { Drawing } from "./drawing.js";

@@ -1,4 +1,4 @@
-import { bytesText } from "../cli/table.js";
+import { bytesText } from "../bytes-text.js";
 import type { FinishedRow, SweepResult } from "../sweep/sweep-result.js";
 import { keyFigures } from "./key-figures.js";
 import { html, type Markup } from "./markup.js";

@@ -1,4 +1,4 @@
-import { bytesText } from "../cli/table.js";
+import { bytesText } from "../bytes-text.js";
 import type { FinishedRow } from "../sweep/sweep-result.js";
 import { type DataColumn, dataTable } from "./data-table.js";
 import type { Drawing } from "./drawing.js";

@@ -1,5 +1,5 @@
 import type { Check, CheckFigures, Verification } from "@espalier/verify";
-import { bytesText } from "../cli/table.js";
+import { bytesText } from "../bytes-text.js";
 import { type KeyFigure, keyFigures } from "./key-figures.js";
 import { html, type Markup } from "./markup.js";
 import { changeText, figureText, shareText } from "./number-text.js";
