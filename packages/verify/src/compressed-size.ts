@@ -18,26 +18,46 @@ const BROTLI_QUALITY = 5;
 
 const [gzipped, brotlied] = [promisify(gzip), promisify(brotliCompress)];
 
-/** Compresses data both ways, in Node's pool of threads, and tells the sizes; holds the compressed data meanwhile. */
-export async function compressedSize(bytes: Uint8Array): Promise<CompressedSize> {
-  const params = {
-    [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
-    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-  };
-  const [byGzip, byBrotli] = await Promise.all([gzipped(bytes), brotlied(bytes, { params })]);
-  return { gzip: byGzip.length, brotli: byBrotli.length };
+const COMPRESSED = {
+  gzip: (bytes: Uint8Array) => gzipped(bytes),
+  brotli: (bytes: Uint8Array) =>
+    brotlied(bytes, {
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
+        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+      },
+    }),
+};
+
+const BOTH = Object.keys(COMPRESSED) as readonly (keyof CompressedSize)[];
+
+/**
+ * Compresses data, in Node's pool of threads, and tells the sizes; holds the compressed data meanwhile.
+ *
+ * @param formats @default both
+ */
+export async function compressedSize<F extends keyof CompressedSize>(
+  bytes: Uint8Array,
+  formats: readonly F[] = BOTH as readonly F[],
+): Promise<Pick<CompressedSize, F>> {
+  const sizes = formats.map(async (format) => [format, (await COMPRESSED[format](bytes)).length] as const);
+  return Object.fromEntries(await Promise.all(sizes)) as Pick<CompressedSize, F>;
 }
 
 /**
  * What a model's files take compressed, each on its own, as it would be written; holds one of them at a time.
  *
+ * @param formats @default both
  * @throws {OnnxError} when external data cannot be read
  */
-export async function compressedModelSize(model: Model): Promise<CompressedSize> {
-  const sizes: CompressedSize[] = [];
+export async function compressedModelSize<F extends keyof CompressedSize>(
+  model: Model,
+  formats: readonly F[] = BOTH as readonly F[],
+): Promise<Pick<CompressedSize, F>> {
+  const sizes: Pick<CompressedSize, F>[] = [];
   for (const bytesOf of [() => encodeModel(model), ...externalDataFiles(model).values()]) {
-    sizes.push(await compressedSize(bytesOf()));
+    sizes.push(await compressedSize(bytesOf(), formats));
   }
-  const sum = (of: keyof CompressedSize) => sizes.reduce((total, size) => total + size[of], 0);
-  return { gzip: sum("gzip"), brotli: sum("brotli") };
+  const sums = formats.map((format) => [format, sizes.reduce((total, size) => total + size[format], 0)] as const);
+  return Object.fromEntries(sums) as Pick<CompressedSize, F>;
 }

@@ -27,7 +27,6 @@ export { formatMarkdown, type MarkdownOptions } from "./format-markdown.js";
 export { formatChecks, formatVerification } from "./format-verification.js";
 export { measureLatency } from "./measure-latency.js";
 export { type Loadings, measureModels } from "./measure-models.js";
-export { modelBytes } from "./model-bytes.js";
 export type { PrunerUnderTest, VerifyOptions, VerifyProgress } from "./options.js";
 export { OutputMeter } from "./output-distance.js";
 export { readJudged } from "./reading/read-judged.js";

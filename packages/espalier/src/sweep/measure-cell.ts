@@ -1,9 +1,16 @@
-import { encodeModel, externalDataFiles, type Model, type PrunableWeight, prunableWeights } from "@espalier/onnx";
+import {
+  encodeModel,
+  externalDataFiles,
+  type Model,
+  modelSize,
+  type PrunableWeight,
+  prunableWeights,
+} from "@espalier/onnx";
 import { isRunnerError, openRunner, type Runner, type Sample } from "@espalier/runtime";
 import {
   type AccuracyOptions,
+  compressedModelSize,
   measureLatency,
-  modelBytes,
   OutputMeter,
   pairedDifference,
   type Scorer,
@@ -50,10 +57,10 @@ export async function measureCell(model: Model, reference: Reference): Promise<M
     const { original, originalMs, test, latencyRuns } = reference;
     await original.run(test[0]!);
     const { speedup } = await measureLatency(original, runner, test[0]!, latencyRuns);
-    const { raw, gzip } = modelBytes(model, true);
+    const { gzip } = await compressedModelSize(model, ["gzip"]);
     return {
       ...quality,
-      ...{ bytes: raw, gzipBytes: gzip, latencyMs: originalMs / speedup.ratio },
+      ...{ bytes: modelSize(model), gzipBytes: gzip, latencyMs: originalMs / speedup.ratio },
       speedup: { ratio: speedup.ratio, interval: speedup.interval },
     };
   } finally {
