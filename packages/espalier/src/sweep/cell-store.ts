@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EspalierError } from "../errors.js";
 import { writeWhole } from "../write-whole.js";
@@ -28,6 +28,11 @@ export class CellStore {
   /** @throws {EspalierError} `output` */
   save(key: string, value: unknown): void {
     writeWhole(this.#path(key), `${JSON.stringify({ key, value }, null, 2)}\n`);
+  }
+
+  /** Forgets what is kept by a key. */
+  remove(key: string): void {
+    rmSync(this.#path(key), { force: true });
   }
 
   #path(key: string): string {

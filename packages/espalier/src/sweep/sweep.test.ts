@@ -362,6 +362,16 @@ describe("sweep", () => {
     expect(phases).toEqual(["best"]); // the original is not run for it
     expect((await run({ ...options, budget: "bytes<=1" })).budget).toEqual({ text: "bytes<=1", best: null });
     expect(existsSync(path)).toBe(false); // nothing that could be taken for it
+    writeFileSync(path, "mine");
+    await run(options);
+    expect(statSync(path).size).toBe(best.bytes);
+    await run({ ...options, budget: undefined as never });
+    expect(existsSync(path)).toBe(false);
+    await run(options);
+    writeFileSync(path, "mine");
+    await run({ ...options, budget: undefined as never });
+    await run({ ...options, budget: "bytes<=1" });
+    expect(readFileSync(path, "utf8")).toBe("mine"); // it is not the sweep's
   });
 
   it("goes on after a stop, without what was finished", async () => {

@@ -123,8 +123,7 @@ async function keepBest(
   asked: ResolvedSweep,
   store: CellStore,
 ): Promise<void> {
-  if (budget === undefined) return;
-  if (budget.best === null) return removeBest({ folder: asked.folder, store });
+  if (budget === undefined || budget.best === null) return removeBest({ folder: asked.folder, store });
   const best = cells[budget.best]!;
   if (isBest(best, { folder: asked.folder, store })) return;
   const model = models.get(best.cell.model)!;

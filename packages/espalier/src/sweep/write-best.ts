@@ -19,14 +19,20 @@ export interface BestRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Key in the store: what `best.onnx` was when it was written. */
+/** Key in the store of {@link Kept}. */
 const BEST = "best";
+
+/** What `best.onnx` was when it was written. */
+interface Kept {
+  /** Of its cell. */
+  readonly key: string;
+  readonly digest: string;
+}
 
 /** Whether `best.onnx` is the model of a cell, as {@link writeBest} wrote it. */
 export function isBest({ key }: KeyedCell, { folder, store }: Pick<BestRequest, "folder" | "store">): boolean {
-  const path = bestPath(folder);
-  const kept = store.find<{ key: string; digest: string }>(BEST);
-  return kept?.key === key && existsSync(path) && digestOf(path) === kept.digest;
+  const kept = store.find<Kept>(BEST);
+  return kept?.key === key && isThere(folder, kept);
 }
 
 /**
@@ -48,12 +54,20 @@ export async function writeBest(
     ...(signal && { signal }),
   });
   await writeTo(await storedAs(cell.format, pruned.model, signal), path, signal ? { signal } : {});
-  store.save(BEST, { key, digest: digestOf(path) });
+  store.save(BEST, { key, digest: digestOf(path) } satisfies Kept);
 }
 
-/** Removes the `best.onnx` of an earlier budget, so that it is not taken for one of this. */
+/** Removes the `best.onnx` of an earlier budget, so that it is not taken for one of this; a file that is another by now stays. */
 export function removeBest({ folder, store }: Pick<BestRequest, "folder" | "store">): void {
-  if (store.find(BEST) !== undefined) rmSync(bestPath(folder), { force: true });
+  const kept = store.find<Kept>(BEST);
+  if (kept === undefined) return;
+  if (isThere(folder, kept)) rmSync(bestPath(folder));
+  store.remove(BEST);
+}
+
+function isThere(folder: string, { digest }: Kept): boolean {
+  const path = bestPath(folder);
+  return existsSync(path) && digestOf(path) === digest;
 }
 
 /** Where the best model of a sweep is. */
