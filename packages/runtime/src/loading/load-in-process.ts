@@ -9,12 +9,15 @@ export type Load = Omit<Extract<LoadAnswer, { ok: true }>, "ok">;
 /** Of what a process printed before it died, this much is told. */
 const TOLD_CHARACTERS = 500;
 
+/** So long a process that has a browser may take to end it, which leaves a profile otherwise. */
+const GRACE_MILLISECONDS = 5_000;
+
 const PROGRAM = fileURLToPath(new URL("./load-process.js", import.meta.url));
 
 /**
  * Loads a model in a process of its own, and waits for the end of that process.
  *
- * @param signal kills the process
+ * @param signal ends the process: kills it, unless it has a browser to end first
  * @throws {RunnerError} what `openRunner` throws there; `process-failed` when the process dies instead
  * @throws the signal's reason
  */
@@ -23,7 +26,14 @@ export async function loadInProcess(task: LoadTask, signal?: AbortSignal): Promi
   // Flags of this process, such as a loader or a debugger's port, are not for that one.
   const child = fork(PROGRAM, { execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
   const kill = () => child.kill("SIGKILL");
-  signal?.addEventListener("abort", kill);
+  let killing: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    if (task.backend !== "browser") return void kill();
+    // launch-browser.ts ends the browser then, and the process. Not `disconnect`, after which "close" would not come.
+    child.kill("SIGTERM");
+    killing = setTimeout(kill, GRACE_MILLISECONDS);
+  };
+  signal?.addEventListener("abort", end);
   try {
     const { answer, ending } = await answerOf(child, task);
     signal?.throwIfAborted();
@@ -32,7 +42,8 @@ export async function loadInProcess(task: LoadTask, signal?: AbortSignal): Promi
     const { ok: _, ...load } = answer;
     return load;
   } finally {
-    signal?.removeEventListener("abort", kill);
+    signal?.removeEventListener("abort", end);
+    clearTimeout(killing);
   }
 }
 

@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { measureLoading } from "@espalier/runtime";
-import { buildModel, externalTensor, node, random, tensor, valueInfo } from "@espalier/testkit";
+import { buildModel, externalTensor, hasChromium, node, random, tensor, valueInfo } from "@espalier/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 /** Bytes of the large model's only weight. */
@@ -120,5 +120,29 @@ describe("measureLoading", () => {
     // Nobody is left to read.
     await expect(writer.write("x")).rejects.toMatchObject({ code: "EPIPE" });
     await writer.close();
+  });
+
+  it.skipIf(process.platform !== "linux" || !hasChromium)("ends the browser with its profile on an abort", async () => {
+    execFileSync("mkfifo", [file("browser-pipe.onnx")]);
+    mkdirSync(file("temporary"));
+    const profiles = () => readdirSync(file("temporary")).filter((name) => name.startsWith("playwright"));
+    const before = process.env.TMPDIR;
+    process.env.TMPDIR = file("temporary");
+    const controller = new AbortController();
+    try {
+      const options = { backend: "browser", signal: controller.signal } as const;
+      const loading = measureLoading([file("browser-pipe.onnx")], options);
+      // Opens when the process, which has a browser by then, begins to read the model.
+      const writer = await open(file("browser-pipe.onnx"), "w");
+      expect(profiles()).not.toEqual([]);
+      const reason = new Error("enough");
+      controller.abort(reason);
+      await writer.close();
+      await expect(loading).rejects.toBe(reason);
+      expect(profiles()).toEqual([]);
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+    }
   });
 });

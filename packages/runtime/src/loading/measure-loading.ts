@@ -25,7 +25,7 @@ export interface LoadingOptions {
   readonly optimization?: Optimization;
   /** How many processes load each model, at least 1; with an odd number the median is a load that was. @default 3 */
   readonly processes?: number;
-  /** Kills the process under way. @default never */
+  /** Ends the process under way. @default never */
   readonly signal?: AbortSignal;
   /** Called before each load. @default nothing */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number; readonly path: string }) => void;
