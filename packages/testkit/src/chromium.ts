@@ -4,7 +4,7 @@ import type { Browser } from "playwright-core";
 /** Where Debian puts Chromium; `.ci/run` installs it. */
 const CHROMIUM = "/usr/bin/chromium";
 
-/** What Playwright does not ask for itself: no graphics processor, no guessing of protocols. */
+/** Those of the runtime's launch-browser.ts, which this package, being beneath it, cannot import. */
 const FLAGS = ["--disable-gpu", "--disable-quic"];
 
 /** Whether tests in a real browser can run; those that need one are skipped with a message where they cannot. */

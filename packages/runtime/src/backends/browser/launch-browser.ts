@@ -3,7 +3,7 @@ import type { Browser, BrowserType } from "playwright-core";
 import { ortMessage } from "../../ort/ort-message.js";
 import { RunnerError } from "../../runner-error.js";
 
-/** What Playwright does not ask for itself: no graphics processor, no guessing of protocols. */
+/** What Playwright does not ask for itself: no graphics processor, no guessing of protocols. Also in testkit's chromium.ts. */
 const FLAGS = ["--disable-gpu", "--disable-quic"];
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
